@@ -1,0 +1,21 @@
+# Compiler and linker hardening (OpenSSF guide, adapted to gcc 12) and the sanitizers.
+add_compile_options(-g -fno-common -fvisibility=hidden -fno-delete-null-pointer-checks
+  -fno-strict-overflow -fstack-protector-strong -fPIE)
+add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_C_FLAGS_RELEASE "-O2")
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
+    add_compile_options(-fcf-protection=full)
+  endif()
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr)
+  endif()
+else()
+  set(CMAKE_C_FLAGS_DEBUG "-Og")
+endif()
+if(SEALDROP_SANITIZE)
+  add_compile_options(-fsanitize=${SEALDROP_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SEALDROP_SANITIZE})
+endif()

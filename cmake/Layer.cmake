@@ -1,0 +1,41 @@
+# sealdrop_layer(base SOURCES a.c b.c [DEPS os …] [LIBS PkgConfig::X …] [TESTS a_test.c …])
+# makes the static library sd_base and, from TESTS, the program test_base, which CTest runs.
+function(sealdrop_layer NAME)
+  cmake_parse_arguments(L "" "" "SOURCES;DEPS;LIBS;TESTS" ${ARGN})
+  add_library(sd_${NAME} STATIC ${L_SOURCES})
+  target_include_directories(sd_${NAME} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  list(TRANSFORM L_DEPS PREPEND sd_)
+  target_link_libraries(sd_${NAME} PUBLIC ${L_DEPS} ${L_LIBS})
+  if(L_TESTS)
+    sealdrop_test(test_${NAME} SOURCES ${L_TESTS} DEPS ${NAME})
+  endif()
+endfunction()
+
+# sealdrop_test(NAME SOURCES x_test.c … DEPS layer …): one test program on the harness of tests/lib.
+function(sealdrop_test NAME)
+  cmake_parse_arguments(T "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${NAME} ${T_SOURCES} ${CMAKE_SOURCE_DIR}/tests/lib/test.c)
+  target_include_directories(${NAME} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/src)
+  target_compile_definitions(${NAME} PRIVATE TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  list(TRANSFORM T_DEPS PREPEND sd_)
+  target_link_libraries(${NAME} PRIVATE ${T_DEPS} sd_os sd_base)
+  add_test(NAME ${NAME} COMMAND ${NAME})
+endfunction()
+
+# sealdrop_fuzz(NAME SOURCE fuzz_x.c DEPS layer …): a libFuzzer target (clang), or, with gcc, a program that replays
+# the files named on its command line, so that corpora run as tests in every build.
+function(sealdrop_fuzz NAME)
+  cmake_parse_arguments(F "" "SOURCE" "DEPS" ${ARGN})
+  list(TRANSFORM F_DEPS PREPEND sd_)
+  if(SEALDROP_FUZZ)
+    add_executable(${NAME} ${F_SOURCE})
+    target_link_options(${NAME} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${NAME} ${F_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME ${NAME} COMMAND ${NAME} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${NAME})
+  endif()
+  target_include_directories(${NAME} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${NAME} PRIVATE ${F_DEPS} sd_os sd_base)
+endfunction()
+
+enable_testing()

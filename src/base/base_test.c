@@ -1,0 +1,172 @@
+/* base: slices, buffers, arenas, ids, time, errors, logs. */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/ctx.h"
+#include "base/id.h"
+#include "base/intmath.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "lib/test.h"
+
+TEST(err_table)
+{
+    CHECK(strcmp(err_name(ERR_NOT_FOUND), "not_found") == 0);
+    CHECK_U64(err_http_status(ERR_NOSPACE), 507);
+    CHECK(err_retryable(ERR_BUSY) && !err_retryable(ERR_DENIED));
+    CHECK(strcmp(err_name((enum err)999), "internal") == 0);
+    for (int e = 0; e < ERR_COUNT; e++) CHECK(err_text((enum err)e) && err_exit_code((enum err)e) < 8);
+}
+
+TEST(slice_operations)
+{
+    struct slice s = SLICE("a=b=c");
+    CHECK_SLICE(slice_cut(&s, '='), SLICE("a"));
+    CHECK_SLICE(s, SLICE("b=c"));
+    CHECK_SLICE(slice_trim(SLICE(" \t x y ")), SLICE("x y"));
+    CHECK(slice_starts(SLICE("abc"), SLICE("ab")) && !slice_starts(SLICE("a"), SLICE("ab")));
+    CHECK(slice_ends(SLICE("abc"), SLICE("bc")) && slice_eq_nocase(SLICE("AbZ"), SLICE("aBz")));
+    CHECK_SLICE(slice_sub(SLICE("abc"), 2, 99), SLICE("c"));
+    CHECK_SLICE(slice_sub(SLICE("abc"), 9, 1), SLICE(""));
+}
+
+TEST(slice_numbers_are_strict)
+{
+    uint64_t v = 7;
+    CHECK_OK(slice_u64(SLICE("18446744073709551615"), UINT64_MAX, &v));
+    CHECK_U64(v, UINT64_MAX);
+    CHECK_ERR(slice_u64(SLICE("18446744073709551616"), UINT64_MAX, &v), ERR_TOO_LARGE);
+    CHECK_ERR(slice_u64(SLICE("11"), 10, &v), ERR_TOO_LARGE);
+    CHECK_ERR(slice_u64(SLICE(""), 10, &v), ERR_INVALID);
+    CHECK_ERR(slice_u64(SLICE("+1"), 10, &v), ERR_INVALID);
+    CHECK_ERR(slice_u64(SLICE("1 "), 10, &v), ERR_INVALID);
+    CHECK_U64(v, UINT64_MAX);
+}
+
+TEST(buf_is_bounded)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(8);
+    CHECK_OK(buf_put(&b, SLICE("12345")));
+    CHECK_ERR(buf_put(&b, SLICE("6789")), ERR_TOO_LARGE);
+    CHECK_SLICE(buf_view(&b), SLICE("12345"));
+    CHECK_OK(buf_printf(&b, "%d", 678));
+    CHECK_SLICE(buf_view(&b), SLICE("12345678"));
+    CHECK_ERR(buf_putc(&b, '9'), ERR_TOO_LARGE);
+    buf_consume(&b, 6);
+    CHECK_SLICE(buf_view(&b), SLICE("78"));
+    const char *s = NULL;
+    CHECK_OK(buf_cstr(&b, &s));
+    CHECK(strcmp(s, "78") == 0);
+    CHECK_OK(buf_putc(&b, 0));
+    CHECK_ERR(buf_cstr(&b, &s), ERR_INVALID);
+}
+
+TEST(buf_survives_allocation_failure)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 20);
+    CHECK_OK(buf_put(&b, SLICE("kept")));
+    test_fail_alloc(0, true);
+    CHECK_ERR(buf_reserve(&b, 4096), ERR_NOMEM);
+    test_fail_alloc(UINT64_MAX, false);
+    CHECK_SLICE(buf_view(&b), SLICE("kept"));
+}
+
+TEST(arena_is_capped_and_aligned)
+{
+    CLEANUP(arena_done) struct arena a;
+    arena_init(&a, 64 * 1024);
+    for (size_t i = 1; i < 100; i++) {
+        char *p = arena_alloc(&a, i, 1);
+        CHECK(p && (uintptr_t)p % 16 == 0 && p[i - 1] == 0);
+    }
+    CHECK(arena_alloc(&a, 1, 128 * 1024) == NULL);
+    CHECK(arena_alloc(&a, SIZE_MAX, 2) == NULL);
+    struct slice s = {0};
+    CHECK_OK(arena_printf(&a, &s, "%s-%d", "x", 5));
+    CHECK_SLICE(s, SLICE("x-5"));
+    arena_reset(&a);
+    CHECK(arena_alloc(&a, 1, 32 * 1024) != NULL);
+}
+
+TEST(id_text_and_v7)
+{
+    char text[ID_TEXT_LEN + 1];
+    uint8_t random[16];
+    memset(random, 0xff, sizeof random);
+    struct id id = id_v7(0x017F22E279B0, random), back = {{0}};
+    id_text(id, text);
+    CHECK(memcmp(text, "017f22e2-79b0-7fff-bfff", 23) == 0);
+    CHECK_OK(id_parse(slice_cstr(text), &back));
+    CHECK(id_eq(id, back) && !id_is_zero(back));
+    CHECK_ERR(id_parse(SLICE("017f22e2-79b0-7fff-bfff-fffffffffff"), &back), ERR_INVALID);
+    CHECK_ERR(id_parse(SLICE("017f22e2x79b0-7fff-bfff-ffffffffffff"), &back), ERR_INVALID);
+    CHECK_ERR(id_parse(SLICE("017f22e2-79b0-7fff-bfff-fffffffffffg"), &back), ERR_INVALID);
+}
+
+TEST(time_round_trips)
+{
+    char text[TIME_RFC3339_LEN + 1];
+    int64_t ms = 0;
+    time_rfc3339(1784000000123ll, text);
+    CHECK_OK(time_parse_rfc3339(slice_cstr(text), &ms));
+    CHECK_U64(ms, 1784000000123ll);
+    CHECK_OK(time_parse_rfc3339(SLICE("2024-02-29T23:59:59+01:30"), &ms));
+    time_rfc3339(ms, text);
+    CHECK(strcmp(text, "2024-02-29T22:29:59.000Z") == 0);
+    CHECK_ERR(time_parse_rfc3339(SLICE("2023-02-29T00:00:00Z"), &ms), ERR_INVALID);
+    CHECK_ERR(time_parse_rfc3339(SLICE("2023-13-01T00:00:00Z"), &ms), ERR_INVALID);
+    CHECK_ERR(time_parse_rfc3339(SLICE("2023-01-01T24:00:00Z"), &ms), ERR_INVALID);
+    CHECK_ERR(time_parse_rfc3339(SLICE("2023-01-01T00:00:00"), &ms), ERR_INVALID);
+    CHECK_ERR(time_parse_rfc3339(SLICE("2023-01-01T00:00:00Zx"), &ms), ERR_INVALID);
+    for (int64_t day = -800000; day < 800000; day += 997) {
+        struct civil_time t;
+        time_civil(day * 86400000 + 5, &t);
+        CHECK_U64(time_from_civil(&t), day * 86400000 + 5);
+    }
+}
+
+static char logged[4096];
+static void capture(const char *line, size_t len)
+{
+    memcpy(logged, line, len);
+    logged[len] = '\0';
+}
+static int64_t fixed_now(void) { return 0; }
+
+TEST(log_lines_are_safe)
+{
+    log_setup(LOG_INFO, LOG_LOGFMT, capture, fixed_now);
+    log_info("hello", LOG_TEXT("name", SLICE("a \"b\"\n\x1b")), LOG_NUM("n", -3));
+    CHECK(strcmp(logged, "ts=1970-01-01T00:00:00.000Z level=info event=hello "
+                         "name=\"a \\\"b\\\"\\u000a\\u001b\" n=-3\n") == 0);
+    log_setup(LOG_INFO, LOG_JSON, capture, fixed_now);
+    log_warn("x", LOG_TEXT("k", SLICE("v")));
+    CHECK(strcmp(logged, "{\"ts\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\"event\":\"x\","
+                         "\"k\":\"v\"}\n") == 0);
+    logged[0] = '\0';
+    log_debug("quiet", LOG_NUM("n", 1));
+    CHECK(logged[0] == '\0');
+    log_setup(LOG_OFF, LOG_LOGFMT, NULL, NULL);
+}
+
+TEST(ctx_keeps_one_error)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, 1 << 16);
+    CHECK_ERR(fail(&c, ERR_IO, "open '%s'", "/x"), ERR_IO);
+    CHECK(strcmp(c.err_detail, "open '/x'") == 0 && c.err_code == NULL);
+    CHECK_ERR(refuse(&c, ERR_GONE, "link_expired", "This link has expired."), ERR_GONE);
+    CHECK_SLICE(c.err_public, SLICE("This link has expired."));
+    for (int i = 0; i < 40; i++) ctx_field_error(&c, "name", "is required");
+    CHECK_U64(c.field_error_count, ARRAY_LEN(c.field_errors));
+    ctx_clear_error(&c);
+    CHECK(c.err == ERR_OK && c.field_error_count == 0);
+}
+
+TEST(mem_equal_is_exact)
+{
+    CHECK(mem_equal_ct("abc", "abc", 3) && !mem_equal_ct("abc", "abd", 3) && mem_equal_ct("", "", 0));
+    uint8_t b[8];
+    store_u64be(b, 0x0102030405060708ull);
+    CHECK_U64(load_u64be(b), 0x0102030405060708ull);
+}

@@ -1,0 +1,69 @@
+/* The context of one unit of work: memory and the last error. */
+#include "base/ctx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/intmath.h"
+
+void ctx_init(struct ctx *c, size_t arena_cap_bytes)
+{
+    *c = (struct ctx){0};
+    arena_init(&c->arena, arena_cap_bytes);
+}
+
+void ctx_done(struct ctx *c) { arena_done(&c->arena); }
+
+void ctx_clear_error(struct ctx *c)
+{
+    c->err = ERR_OK;
+    c->err_code = NULL;
+    c->err_public = (struct slice){0};
+    c->err_detail[0] = '\0';
+    c->err_file = NULL;
+    c->err_line = 0;
+    c->retry_after_s = 0;
+    c->field_error_count = 0;
+}
+
+static void record(struct ctx *c, enum err e, const char *file, int line)
+{
+    c->err = e;
+    c->err_file = file;
+    c->err_line = line;
+}
+
+enum err ctx_fail(struct ctx *c, enum err e, const char *file, int line, const char *fmt, ...)
+{
+    va_list args;
+    record(c, e, file, line);
+    c->err_code = NULL;
+    c->err_public = (struct slice){0};
+    va_start(args, fmt);
+    vsnprintf(c->err_detail, sizeof c->err_detail, fmt, args);
+    va_end(args);
+    return e;
+}
+
+enum err ctx_refuse(struct ctx *c, enum err e, const char *code, const char *file, int line,
+                    const char *fmt, ...)
+{
+    va_list args;
+    record(c, e, file, line);
+    c->err_code = code;
+    va_start(args, fmt);
+    vsnprintf(c->err_detail, sizeof c->err_detail, fmt, args);
+    va_end(args);
+    c->err_public = slice_cstr(c->err_detail);
+    return e;
+}
+
+void ctx_field_error(struct ctx *c, const char *field, const char *message)
+{
+    if (c->field_error_count == ARRAY_LEN(c->field_errors)) return;
+    struct field_error *f = &c->field_errors[c->field_error_count];
+    if (arena_slice(&c->arena, slice_cstr(field), &f->field) != ERR_OK ||
+        arena_slice(&c->arena, slice_cstr(message), &f->message) != ERR_OK)
+        return;
+    c->field_error_count++;
+}

@@ -1,0 +1,74 @@
+/* Every limit of the product, in one place. A number here is a promise: memory, time and counts are bounded by them. */
+#ifndef SEALDROP_BASE_LIMITS_H
+#define SEALDROP_BASE_LIMITS_H
+
+#define KIB 1024ull
+#define MIB (1024ull * KIB)
+#define GIB (1024ull * MIB)
+#define TIB (1024ull * GIB)
+
+/* Work units */
+#define LIMIT_REQUEST_ARENA_BYTES (4 * MIB)
+#define LIMIT_JOB_ARENA_BYTES (16 * MIB)
+#define LIMIT_LOG_LINE_BYTES 4096
+
+/* HTTP */
+#define LIMIT_HTTP_HEAD_BYTES (16 * KIB)
+#define LIMIT_HTTP_HEADERS 64
+#define LIMIT_HTTP_TARGET_BYTES 4096
+#define LIMIT_HTTP_CALL_BODY_BYTES (1 * MIB)
+#define LIMIT_HTTP_CHUNK_LINE_BYTES 256
+#define LIMIT_HTTP_RESPONSE_HEAD_BYTES (16 * KIB)
+#define LIMIT_HTTP_DRAIN_BYTES (256 * KIB) /* read and dropped after an early answer */
+#define LIMIT_HTTP_STREAM_PIECE_BYTES (256 * KIB)
+#define LIMIT_HTTP_STREAM_PIECES 4 /* pieces in flight per stream: with the size above, the memory of one transfer */
+#define LIMIT_HTTP2_STREAMS 128
+#define LIMIT_HTTP2_STREAM_WINDOW_BYTES (1 * MIB)
+#define LIMIT_HTTP2_CONNECTION_WINDOW_BYTES (8 * MIB)
+#define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS 20000 /* loopback tests open 10,000 */
+#define LIMIT_HTTP_REQUESTS_PER_CONNECTION 100000
+
+/* JSON */
+#define LIMIT_JSON_DEPTH 16
+#define LIMIT_JSON_ARRAY 10000
+
+/* Text people write */
+#define LIMIT_NAME_BYTES 255
+#define LIMIT_PATH_BYTES 1024
+#define LIMIT_TITLE_BYTES 200
+#define LIMIT_MESSAGE_BYTES 4000
+#define LIMIT_EMAIL_BYTES 254
+#define LIMIT_PASSWORD_BYTES 1024
+#define LIMIT_PASSWORD_MIN_BYTES 12
+#define LIMIT_DEVICE_NAME_BYTES 100
+#define LIMIT_MIME_BYTES 127
+
+/* Uploads and files */
+#define LIMIT_FILE_BYTES (4 * TIB)
+#define LIMIT_PARTS 10000
+#define LIMIT_TRANSFER_FILES 10000
+#define LIMIT_MULTIPART_PARTS 1000
+#define LIMIT_MULTIPART_HEAD_BYTES 4096
+#define LIMIT_PAGE_ITEMS 200
+#define LIMIT_PAGE_DEFAULT 50
+
+/* Links */
+#define LIMIT_LINK_ATTEMPTS 5
+#define LIMIT_LINK_LOCK_MS (15 * 60 * 1000ll)
+#define LIMIT_TICKET_MS (10 * 60 * 1000ll)
+#define LIMIT_GRANT_MS (60 * 60 * 1000ll)
+#define LIMIT_EXPIRES_S (3650ull * 86400)
+
+/* Sessions */
+#define LIMIT_ACCESS_TOKEN_MS (10 * 60 * 1000ll)
+#define LIMIT_REFRESH_IDLE_MS (7 * 86400 * 1000ll)
+#define LIMIT_REFRESH_MAX_MS (30 * 86400 * 1000ll)
+#define LIMIT_REFRESH_RETRY_MS (10 * 1000ll)
+#define LIMIT_TOKEN_BYTES 4096
+
+/* Database */
+#define LIMIT_DB_RESULT_ROWS 20000
+#define LIMIT_DB_ARGS 32
+#define LIMIT_DB_TX_RETRIES 10
+
+#endif

@@ -1,0 +1,85 @@
+/* Formatting of log lines (logfmt or JSON). Where they go is the sink's business. */
+#include "base/log.h"
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/time.h"
+
+static struct {
+    enum log_level min;
+    enum log_format format;
+    log_write_fn *write;
+    log_now_fn *now_ms;
+} sink = {.min = LOG_OFF};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
+
+void log_setup(enum log_level min, enum log_format format, log_write_fn *write, log_now_fn *now_ms)
+{
+    sink.min = min;
+    sink.format = format;
+    sink.write = write;
+    sink.now_ms = now_ms;
+}
+
+/* Both formats quote the same way; control bytes never reach a terminal. */
+static enum err put_quoted(struct buf *b, struct slice s)
+{
+    TRY(buf_putc(b, '"'));
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char ch = (unsigned char)s.ptr[i];
+        if (ch == '"' || ch == '\\')
+            TRY(buf_printf(b, "\\%c", ch));
+        else if (ch < 0x20 || ch == 0x7f)
+            TRY(buf_printf(b, "\\u%04x", ch));
+        else
+            TRY(buf_putc(b, (char)ch));
+    }
+    return buf_putc(b, '"');
+}
+
+static bool plain(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char ch = (unsigned char)s.ptr[i];
+        if (ch <= ' ' || ch == '"' || ch == '=' || ch == '\\' || ch >= 0x7f) return false;
+    }
+    return s.len > 0;
+}
+
+static enum err put_field(struct buf *b, const struct log_field *f)
+{
+    bool json = sink.format == LOG_JSON;
+    if (b->len) TRY(buf_putc(b, json ? ',' : ' '));
+    TRY(buf_printf(b, json ? "\"%s\":" : "%s=", f->key));
+    if (!f->text.ptr) return buf_printf(b, "%lld", (long long)f->number);
+    if (!json && plain(f->text)) return buf_put(b, f->text);
+    return put_quoted(b, f->text);
+}
+
+static enum err put_line(struct buf *b, enum log_level level, const char *event,
+                         const struct log_field *fields, size_t n)
+{
+    char ts[TIME_RFC3339_LEN + 1];
+    time_rfc3339(sink.now_ms ? sink.now_ms() : 0, ts);
+    TRY(put_field(b, &LOG_TEXT("ts", slice_cstr(ts))));
+    TRY(put_field(b, &LOG_TEXT("level", slice_cstr(level_names[level]))));
+    TRY(put_field(b, &LOG_TEXT("event", slice_cstr(event))));
+    for (size_t i = 0; i < n; i++) TRY(put_field(b, &fields[i]));
+    return ERR_OK;
+}
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+    if (level < sink.min || !sink.write) return;
+    CLEANUP(buf_done) struct buf body = BUF_INIT(LIMIT_LOG_LINE_BYTES);
+    CLEANUP(buf_done) struct buf line = BUF_INIT(LIMIT_LOG_LINE_BYTES + 4);
+    err_ignore(put_line(&body, level, event, fields, n), "a cut line is better than none");
+    bool json = sink.format == LOG_JSON;
+    if (json) err_ignore(buf_putc(&line, '{'), "see below");
+    err_ignore(buf_put(&line, buf_view(&body)), "see below");
+    err_ignore(buf_put_cstr(&line, json ? "}\n" : "\n"), "without memory the line is lost");
+    if (line.len) sink.write(line.ptr, line.len);
+}
