@@ -1,0 +1,45 @@
+/* The generated table: every asset is whole, typed, findable, and smaller when compressed. */
+#include "web/web.h"
+
+#include "lib/test.h"
+
+TEST(table_is_complete)
+{
+    CHECK(web_asset_count >= 3);
+    for (size_t i = 0; i < web_asset_count; i++) {
+        const struct static_asset *a = &web_assets[i];
+        CHECK(a->path[0] == '/');
+        CHECK(a->content_type[0] != 0);
+        CHECK(a->etag[0] == '"' && strlen(a->etag) == 34);
+        CHECK(a->plain.len > 0);
+        CHECK(a->gzip.len < a->plain.len);
+        CHECK(a->br.len < a->plain.len);
+    }
+}
+
+TEST(paths_and_etags_are_unique)
+{
+    for (size_t i = 0; i < web_asset_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            CHECK(strcmp(web_assets[i].path, web_assets[j].path) != 0);
+            CHECK(strcmp(web_assets[i].etag, web_assets[j].etag) != 0);
+        }
+    }
+}
+
+TEST(the_front_page_is_there_byte_for_byte)
+{
+    const struct static_asset *page = NULL;
+    for (size_t i = 0; i < web_asset_count; i++) {
+        if (strcmp(web_assets[i].path, "/") == 0) {
+            page = &web_assets[i];
+        }
+    }
+    CHECK(page != NULL);
+    CHECK(strcmp(page->content_type, "text/html; charset=utf-8") == 0);
+    CHECK(page->plain.len > 8 && memcmp(page->plain.ptr, "<!doctype html>", 15) == 0);
+    CHECK(memcmp(page->plain.ptr + page->plain.len - 8, "</html>\n", 8) == 0);
+    /* gzip's trailer names the length of what it unpacks to. */
+    const uint8_t *tail = (const uint8_t *)page->gzip.ptr + page->gzip.len - 4;
+    CHECK_U64((uint64_t)tail[0] | (uint64_t)tail[1] << 8, page->plain.len);
+}
