@@ -2,7 +2,8 @@
  *
  * Decoding is strict: UTF-8, no duplicate or unknown members (unless JSON_LENIENT), depth and sizes bounded, every problem noted
  * with ctx_field_error() under its path ("recipients[2]"). Strings land in the ctx arena. Encoding is compact and never fails
- * but for memory. jansson does the parsing. */
+ * but for memory (or out->max); on failure *out holds a part. A list is printed when it is `set` or not empty. jansson does the
+ * parsing: whole numbers reach 2^63-1, and its allocator is chosen once, in cmd/. */
 #ifndef SEALDROP_CODEC_JSON_H
 #define SEALDROP_CODEC_JSON_H
 
@@ -47,7 +48,7 @@ enum json_type {
     JSON_IDS,      /* json_list of struct id */
     JSON_OBJECT,   /* pointer to a struct described by `table`; NULL: absent */
     JSON_OBJECTS,  /* json_list of structs described by `table` */
-    JSON_PAIRS,    /* json_list of uint64_t[2]: [[first,last],…] (encode only) */
+    JSON_PAIRS,    /* json_list of uint64_t[2]: [[first,last],…] */
     JSON_RAW       /* struct slice with JSON text (encode only) */
 };
 
@@ -85,7 +86,8 @@ struct json_table {
 
 enum json_mode { JSON_STRICT, JSON_LENIENT /* unknown members are skipped: for clients reading a newer server */ };
 
-/* Decode an object into *ret (zeroed first). ERR_INVALID with field errors noted; ERR_TOO_LARGE past the limits. */
+/* Decode an object into *ret (zeroed first). ERR_INVALID with the client's sentence and the field errors in c (code
+ * "invalid_json" or "invalid_fields"); ERR_TOO_LARGE when nested too deep. Tables with JSON_RAW are for printing only. */
 MUST_USE enum err json_decode(struct ctx *c, struct slice text, const struct json_table *t, enum json_mode mode, void *ret);
 /* Append one struct as an object. */
 MUST_USE enum err json_encode(struct buf *out, const struct json_table *t, const void *obj);
