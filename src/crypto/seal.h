@@ -3,7 +3,8 @@
  * A message is  salt[24] || commitment[32] || chunk_0 … chunk_n , each chunk ciphertext || tag[16]; every chunk but the last
  * holds SEAL_CHUNK plaintext bytes, the last always fewer. Salts come from the system CSPRNG at every seal. Opening compares the
  * commitment in constant time before any decryption, and never gives out a byte that does not verify.
- * The one symmetric AEAD of the product. Contexts: "label" 0x00 fixed-length fields (see sft.h). */
+ * The one symmetric AEAD of the product. Contexts: "label" 0x00 fixed-length fields (see sft.h), at most 256 bytes (longer:
+ * ERR_TOO_LARGE). */
 #ifndef SEALDROP_CRYPTO_SEAL_H
 #define SEALDROP_CRYPTO_SEAL_H
 
@@ -21,7 +22,7 @@ struct seal_header {
     uint8_t b[SEAL_HEADER];
 };
 
-/* Sealed size of n plaintext bytes. n <= 2^52. */
+/* Sealed size of n plaintext bytes. n < 2^52. */
 uint64_t seal_size(uint64_t n);
 /* Inverse; ERR_INVALID when no plaintext has this sealed size. */
 MUST_USE enum err seal_plain_size(uint64_t sealed, uint64_t *ret);

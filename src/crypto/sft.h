@@ -5,6 +5,7 @@
 #ifndef SEALDROP_CRYPTO_SFT_H
 #define SEALDROP_CRYPTO_SFT_H
 
+#include "base/buf.h"
 #include "base/id.h"
 #include "crypto/hash.h"
 #include "crypto/seal.h"
@@ -52,7 +53,14 @@ void sft_meta_context(struct sft_context *ret, const struct id *file_id, uint32_
 /* "sft/1/dek" 00 org_id file_id, "sft/1/kek" 00 kek_id org_id, and any label 00 fields. */
 void sft_context(struct sft_context *ret, const char *label, struct slice field1, struct slice field2);
 
-/* headers_hash = SHA-256(header_0 || … || header_n); `headers` is their concatenation. */
+/* Padding of sealed JSON (metadata, manifests): 0x80, then 0x00 up to a multiple of SFT_PAD; always at least one byte. */
+#define SFT_PAD 256u
+MUST_USE enum err sft_pad(struct buf *b);
+/* The content without its padding, a view into `padded`. ERR_CORRUPT when it is not padded so. */
+MUST_USE enum err sft_unpad(struct slice padded, struct slice *ret);
+
+/* headers_hash = SHA-256(header_0 || … || header_n); `headers` is their concatenation: ERR_INVALID when
+ * it is not a positive number of headers. */
 MUST_USE enum err sft_headers_hash(struct slice headers, struct sha256 *ret);
 
 #endif
