@@ -7,7 +7,12 @@
  * All work happens on a `struct db_conn` inside a transaction made by db_tx(): it retries the whole function when the database
  * says CONFLICT or BUSY, so the function must have no effect but on the database and on its arg. When db_tx returns ERR_OK the
  * transaction is durable (fsync). Results are materialised in the ctx arena.
- * `struct db` is thread-safe; a conn belongs to the thread that runs the transaction. */
+ * `struct db` is thread-safe; a conn belongs to the thread that runs the transaction.
+ *
+ * A statement that fails ends its transaction: later ones give the same error and nothing is committed, even if the function
+ * returns ERR_OK. Where a row may be there already, say so in SQL (ON CONFLICT DO NOTHING); db_one's ERR_NOT_FOUND is only an
+ * answer and ends nothing. Only a CONFLICT or BUSY of the database makes db_tx try again, not one the function thought of.
+ * Portable SQL: sum() of a BIGINT needs CAST(… AS BIGINT), "x" is a name and never text, floating-point results are refused. */
 #ifndef SEALDROP_DB_DB_H
 #define SEALDROP_DB_DB_H
 
@@ -20,7 +25,7 @@ struct db_conn;
 enum db_kind { DB_SQLITE, DB_POSTGRES };
 
 struct db_stmt {
-    const char *name;     /* unique, e.g. "file_insert" */
+    const char *name;     /* unique, e.g. "file_insert"; the struct must have static storage: it is a key of caches */
     const char *sql;      /* both dialects */
     const char *sqlite;   /* instead of sql on SQLite, when not NULL */
 };
