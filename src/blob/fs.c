@@ -1,6 +1,8 @@
 /* Local backend: opening and closing the store, its paths, reading, health. Writing is in fs_part.c and fs_commit.c, removal
  * and listing in fs_tree.c. */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include "base/mem.h"

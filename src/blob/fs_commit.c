@@ -3,6 +3,7 @@
  * Order of a commit: content durable, then the directory that will hold the name, then rename, then both directories. After a
  * crash the blob is there whole or not at all, and a second commit finishes what was missing. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "blob/fs_impl.h"

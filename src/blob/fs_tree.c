@@ -1,5 +1,6 @@
 /* Local backend: what lies in the directories: removal with overwriting, the sweep of what was left of it, listing. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/intmath.h"
 #include "base/mem.h"

@@ -1,4 +1,7 @@
 /* Receipts of parts written in place: "1 <offset> <size> <later_id>", decimal. Knows no backend. */
+#include <stdio.h>
+#include <string.h>
+
 #include "base/intmath.h"
 #include "blob/blob_impl.h"
 
