@@ -115,7 +115,7 @@ static void fs_close(struct blob_store *store)
     thread_join(&s->sweeper);
     while (s->later) fs_later_free(fs_later_take(s, s->later->key));
     fd_close(&s->lock_fd);
-    gate_done(&s->gate);
+    blob_gate_done(&s->gate);
     mutex_done(&s->m);
     mem_free(s);
 }
@@ -189,7 +189,7 @@ enum err blob_fs_open(struct ctx *c, const char *dir, struct blob_store **ret)
     memcpy(s->dir, dir, len);
     s->lock_fd = -1;
     mutex_init(&s->m);
-    gate_init(&s->gate);
+    blob_gate_init(&s->gate);
     enum err e = set_up(c, s);
     if (e != ERR_OK) {
         fs_close(&s->base);

@@ -43,11 +43,11 @@ enum err fs_begin(struct ctx *c, struct blob_store *store, struct blob_key key,
                   struct blob_ref *ret)
 {
     struct fs_store *s = fs_of(store);
-    struct gate_slot slot;
+    struct blob_gate_slot slot;
     *ret = (struct blob_ref){.text = "fs"};
-    gate_open_name(&s->gate, &slot, key);
+    blob_gate_open_name(&s->gate, &slot, key);
     enum err e = make_name(c, s, key);
-    gate_close(&s->gate, &slot);
+    blob_gate_close(&s->gate, &slot);
     return e;
 }
 
@@ -157,11 +157,11 @@ enum err fs_commit(struct ctx *c, struct blob_store *store, struct blob_key key,
                    uint64_t size_bytes)
 {
     struct fs_store *s = fs_of(store);
-    struct gate_slot claim;
+    struct blob_gate_slot claim;
     (void)ref;
-    gate_claim(&s->gate, &claim, key);
+    blob_gate_claim(&s->gate, &claim, key);
     enum err e = commit_claimed(c, s, key, tags, n, size_bytes);
-    gate_close(&s->gate, &claim);
+    blob_gate_close(&s->gate, &claim);
     return e;
 }
 
@@ -170,15 +170,15 @@ enum err fs_abort(struct ctx *c, struct blob_store *store, struct blob_key key,
                   const struct blob_ref *ref)
 {
     struct fs_store *s = fs_of(store);
-    struct gate_slot claim;
+    struct blob_gate_slot claim;
     struct fs_path path;
     enum err e = ERR_OK;
     (void)ref;
     fs_path_of(s, "tmp", key, &path);
-    gate_claim(&s->gate, &claim, key);
+    blob_gate_claim(&s->gate, &claim, key);
     fs_later_free(fs_later_take(s, key));
     if (sys()->unlink(path.s) != 0 && errno != ENOENT)
         e = fail(c, fs_err(sys_err(errno)), "unlink '%s': %m", path.s);
-    gate_close(&s->gate, &claim);
+    blob_gate_close(&s->gate, &claim);
     return e;
 }

@@ -40,7 +40,7 @@ struct fs_store {
     struct blob_store base;
     char dir[FS_DIR_BYTES];
     int lock_fd;
-    struct gate gate;
+    struct blob_gate gate;
     /* Guards the fields below; held for moments only, never over a system call. */
     struct mutex m;
     uint64_t names_made, names_synced; /* files created in tmp/, and how many of them are known durable there */

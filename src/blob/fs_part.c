@@ -15,7 +15,7 @@
 struct fs_writer {
     struct blob_writer base;
     struct fs_store *store;
-    struct gate_slot slot;
+    struct blob_gate_slot slot;
     int fd;
     uint64_t name_seq; /* the name of the file is durable once names_synced reaches this */
     uint64_t flushed_bytes;
@@ -26,7 +26,7 @@ static struct fs_writer *writer_of(struct blob_writer *w) { return (struct fs_wr
 void fs_part_abort(struct blob_writer *base)
 {
     struct fs_writer *w = writer_of(base);
-    gate_close(&w->store->gate, &w->slot);
+    blob_gate_close(&w->store->gate, &w->slot);
     fd_close(&w->fd);
     mem_free(w);
 }
@@ -42,7 +42,7 @@ enum err fs_part_open(struct ctx *c, struct blob_store *store, struct blob_key k
     if (!w) return fail(c, ERR_NOMEM, "writer");
     w->store = s;
     w->fd = -1;
-    gate_open(&s->gate, &w->slot, key, part->number);
+    blob_gate_open(&s->gate, &w->slot, key, part->number);
     fs_path_of(s, "tmp", key, &path);
     enum err e = file_open(path.s, O_WRONLY, 0, &w->fd);
     if (e != ERR_OK) {
@@ -70,11 +70,11 @@ static void flush_behind(struct fs_writer *w)
 enum err fs_part_write(struct ctx *c, struct blob_writer *base, const void *p, size_t n)
 {
     struct fs_writer *w = writer_of(base);
-    if (gate_enter(&w->store->gate, &w->slot) != ERR_OK)
+    if (blob_gate_enter(&w->store->gate, &w->slot) != ERR_OK)
         return fail(c, ERR_CANCELLED, "another writer took part %u over", (unsigned)w->slot.part);
     enum err e = file_pwrite_all(w->fd, p, n, base->part.offset_bytes + base->written_bytes);
     if (e != ERR_OK) e = fail(c, fs_err(e), "write part %u: %m", (unsigned)w->slot.part);
-    gate_leave(&w->store->gate, &w->slot);
+    blob_gate_leave(&w->store->gate, &w->slot);
     if (e == ERR_OK) flush_behind(w);
     return e;
 }
@@ -167,9 +167,9 @@ enum err fs_part_close(struct ctx *c, struct blob_writer *base, enum blob_durabi
     uint64_t later_id = 0;
     enum err e = ERR_OK;
     /* Inside the gate, so that no abort or commit slips in between and leaves a descriptor behind. */
-    if (d == BLOB_LATER && gate_enter(&w->store->gate, &w->slot) == ERR_OK) later_id = sync_later(w);
+    if (d == BLOB_LATER && blob_gate_enter(&w->store->gate, &w->slot) == ERR_OK) later_id = sync_later(w);
     if (later_id == 0) e = make_durable(c, w);
-    if (!gate_close(&w->store->gate, &w->slot) && e == ERR_OK)
+    if (!blob_gate_close(&w->store->gate, &w->slot) && e == ERR_OK)
         e = fail(c, ERR_CANCELLED, "another writer took part %u over", (unsigned)w->slot.part);
     if (e == ERR_OK)
         blob_tag_make(ret, base->part.offset_bytes, base->written_bytes, later_id);

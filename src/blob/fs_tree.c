@@ -60,10 +60,10 @@ static enum err drop_name(struct ctx *c, struct fs_store *s, struct blob_key key
 enum err fs_remove(struct ctx *c, struct blob_store *store, struct blob_key key, enum blob_erase e)
 {
     struct fs_store *s = fs_of(store);
-    struct gate_slot claim;
-    gate_claim(&s->gate, &claim, key);
+    struct blob_gate_slot claim;
+    blob_gate_claim(&s->gate, &claim, key);
     enum err result = drop_name(c, s, key, e);
-    gate_close(&s->gate, &claim);
+    blob_gate_close(&s->gate, &claim);
     if (result == ERR_OK && e == BLOB_OVERWRITE) result = empty_trash(c, s, key);
     return result;
 }

@@ -6,52 +6,52 @@
 /* Past every real part number (LIMIT_PARTS). */
 #define PART_NAME UINT32_MAX
 
-void gate_init(struct gate *g)
+void blob_gate_init(struct blob_gate *g)
 {
-    for (size_t i = 0; i < GATE_STRIPES; i++) {
+    for (size_t i = 0; i < BLOB_GATE_STRIPES; i++) {
         mutex_init(&g->stripes[i].m);
         cond_init(&g->stripes[i].changed);
         g->stripes[i].head = NULL;
     }
 }
 
-void gate_done(struct gate *g)
+void blob_gate_done(struct blob_gate *g)
 {
-    for (size_t i = 0; i < GATE_STRIPES; i++) {
+    for (size_t i = 0; i < BLOB_GATE_STRIPES; i++) {
         ASSERT(!g->stripes[i].head);
         mutex_done(&g->stripes[i].m);
         cond_done(&g->stripes[i].changed);
     }
 }
 
-static struct gate_stripe *stripe_of(struct gate *g, struct blob_key key)
+static struct blob_gate_stripe *stripe_of(struct blob_gate *g, struct blob_key key)
 {
-    return &g->stripes[key.id.b[15] % GATE_STRIPES];
+    return &g->stripes[key.id.b[15] % BLOB_GATE_STRIPES];
 }
 
-static void unlink_slot(struct gate_stripe *st, struct gate_slot *s)
+static void unlink_slot(struct blob_gate_stripe *st, struct blob_gate_slot *s)
 {
-    struct gate_slot **at = &st->head;
+    struct blob_gate_slot **at = &st->head;
     while (*at != s) at = &(*at)->next;
     *at = s->next;
     s->next = NULL;
     s->linked = false;
 }
 
-static struct gate_slot *rival(const struct gate_stripe *st, const struct gate_slot *s)
+static struct blob_gate_slot *rival(const struct blob_gate_stripe *st, const struct blob_gate_slot *s)
 {
-    for (struct gate_slot *o = st->head; o; o = o->next) {
+    for (struct blob_gate_slot *o = st->head; o; o = o->next) {
         bool overlap = o->whole || s->whole || o->part == s->part;
         if (overlap && id_eq(o->key.id, s->key.id)) return o;
     }
     return NULL;
 }
 
-static void admit(struct gate *g, struct gate_slot *s)
+static void admit(struct blob_gate *g, struct blob_gate_slot *s)
 {
-    struct gate_stripe *st = stripe_of(g, s->key);
+    struct blob_gate_stripe *st = stripe_of(g, s->key);
     GUARD(&st->m);
-    for (struct gate_slot *o = rival(st, s); o; o = rival(st, s)) {
+    for (struct blob_gate_slot *o = rival(st, s); o; o = rival(st, s)) {
         if (!o->whole) o->evicted = true;
         if (o->busy)
             cond_wait(&st->changed, &st->m);
@@ -63,26 +63,26 @@ static void admit(struct gate *g, struct gate_slot *s)
     st->head = s;
 }
 
-void gate_open(struct gate *g, struct gate_slot *s, struct blob_key key, uint32_t part)
+void blob_gate_open(struct blob_gate *g, struct blob_gate_slot *s, struct blob_key key, uint32_t part)
 {
     ASSERT(part != PART_NAME);
-    *s = (struct gate_slot){.key = key, .part = part};
+    *s = (struct blob_gate_slot){.key = key, .part = part};
     admit(g, s);
 }
 
-void gate_open_name(struct gate *g, struct gate_slot *s, struct blob_key key)
+void blob_gate_open_name(struct blob_gate *g, struct blob_gate_slot *s, struct blob_key key)
 {
-    *s = (struct gate_slot){.key = key, .part = PART_NAME, .busy = true};
+    *s = (struct blob_gate_slot){.key = key, .part = PART_NAME, .busy = true};
     admit(g, s);
 }
 
-void gate_claim(struct gate *g, struct gate_slot *s, struct blob_key key)
+void blob_gate_claim(struct blob_gate *g, struct blob_gate_slot *s, struct blob_key key)
 {
-    *s = (struct gate_slot){.key = key, .whole = true, .busy = true};
+    *s = (struct blob_gate_slot){.key = key, .whole = true, .busy = true};
     admit(g, s);
 }
 
-enum err gate_enter(struct gate *g, struct gate_slot *s)
+enum err blob_gate_enter(struct blob_gate *g, struct blob_gate_slot *s)
 {
     GUARD(&stripe_of(g, s->key)->m);
     ASSERT(!s->busy);
@@ -91,17 +91,17 @@ enum err gate_enter(struct gate *g, struct gate_slot *s)
     return ERR_OK;
 }
 
-void gate_leave(struct gate *g, struct gate_slot *s)
+void blob_gate_leave(struct blob_gate *g, struct blob_gate_slot *s)
 {
-    struct gate_stripe *st = stripe_of(g, s->key);
+    struct blob_gate_stripe *st = stripe_of(g, s->key);
     GUARD(&st->m);
     s->busy = false;
     if (s->evicted) cond_broadcast(&st->changed);
 }
 
-bool gate_close(struct gate *g, struct gate_slot *s)
+bool blob_gate_close(struct blob_gate *g, struct blob_gate_slot *s)
 {
-    struct gate_stripe *st = stripe_of(g, s->key);
+    struct blob_gate_stripe *st = stripe_of(g, s->key);
     GUARD(&st->m);
     s->busy = false;
     if (s->linked) unlink_slot(st, s);

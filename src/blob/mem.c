@@ -23,7 +23,7 @@ struct mem_blob {
 
 struct mem_store {
     struct blob_store base;
-    struct gate gate;
+    struct blob_gate gate;
     /* Guards everything below and all blobs. Taken inside a gate section, never around one. */
     struct mutex m;
     struct mem_blob *buckets[MEM_BUCKETS];
@@ -33,7 +33,7 @@ struct mem_store {
 struct mem_writer {
     struct blob_writer base;
     struct mem_store *store;
-    struct gate_slot slot;
+    struct blob_gate_slot slot;
 };
 
 struct mem_reader {
@@ -107,7 +107,7 @@ static enum err mem_begin(struct ctx *c, struct blob_store *store, struct blob_k
 static void mem_part_abort(struct blob_writer *base)
 {
     struct mem_writer *w = (struct mem_writer *)base;
-    gate_close(&w->store->gate, &w->slot);
+    blob_gate_close(&w->store->gate, &w->slot);
     mem_free(w);
 }
 
@@ -127,7 +127,7 @@ static enum err mem_part_open(struct ctx *c, struct blob_store *store, struct bl
     struct mem_writer *w = MEM_NEW(struct mem_writer);
     if (!w) return fail(c, ERR_NOMEM, "writer");
     w->store = s;
-    gate_open(&s->gate, &w->slot, key, part->number);
+    blob_gate_open(&s->gate, &w->slot, key, part->number);
     if (!uploading(s, key)) {
         mem_part_abort(&w->base);
         return fail(c, ERR_NOT_FOUND, "no upload");
@@ -151,12 +151,12 @@ static enum err write_locked(struct ctx *c, struct mem_writer *w, const void *p,
 static enum err mem_part_write(struct ctx *c, struct blob_writer *base, const void *p, size_t n)
 {
     struct mem_writer *w = (struct mem_writer *)base;
-    if (gate_enter(&w->store->gate, &w->slot) != ERR_OK)
+    if (blob_gate_enter(&w->store->gate, &w->slot) != ERR_OK)
         return fail(c, ERR_CANCELLED, "another writer took part %u over", (unsigned)w->slot.part);
     mutex_lock(&w->store->m);
     enum err e = write_locked(c, w, p, n);
     mutex_unlock(&w->store->m);
-    gate_leave(&w->store->gate, &w->slot);
+    blob_gate_leave(&w->store->gate, &w->slot);
     return e;
 }
 
@@ -166,7 +166,7 @@ static enum err mem_part_close(struct ctx *c, struct blob_writer *base, enum blo
     struct mem_writer *w = (struct mem_writer *)base;
     enum err e = ERR_OK;
     (void)d;
-    if (!gate_close(&w->store->gate, &w->slot))
+    if (!blob_gate_close(&w->store->gate, &w->slot))
         e = fail(c, ERR_CANCELLED, "another writer took part %u over", (unsigned)w->slot.part);
     if (e == ERR_OK) blob_tag_make(ret, base->part.offset_bytes, base->written_bytes, 0);
     mem_free(w);
@@ -193,21 +193,21 @@ static enum err mem_commit(struct ctx *c, struct blob_store *store, struct blob_
                            uint64_t size_bytes)
 {
     struct mem_store *s = mem_of(store);
-    struct gate_slot claim;
+    struct blob_gate_slot claim;
     (void)ref;
-    gate_claim(&s->gate, &claim, key);
+    blob_gate_claim(&s->gate, &claim, key);
     mutex_lock(&s->m);
     enum err e = commit_locked(c, s, key, tags, n, size_bytes);
     mutex_unlock(&s->m);
-    gate_close(&s->gate, &claim);
+    blob_gate_close(&s->gate, &claim);
     return e;
 }
 
 /* Removes what is in the state `committed`, if there is such a blob. */
 static void take_away(struct mem_store *s, struct blob_key key, bool committed, bool erase)
 {
-    struct gate_slot claim;
-    gate_claim(&s->gate, &claim, key);
+    struct blob_gate_slot claim;
+    blob_gate_claim(&s->gate, &claim, key);
     mutex_lock(&s->m);
     struct mem_blob **at = find(s, key);
     if (*at && (*at)->committed == committed) {
@@ -215,7 +215,7 @@ static void take_away(struct mem_store *s, struct blob_key key, bool committed, 
         drop(s, at);
     }
     mutex_unlock(&s->m);
-    gate_close(&s->gate, &claim);
+    blob_gate_close(&s->gate, &claim);
 }
 
 static enum err mem_abort(struct ctx *c, struct blob_store *store, struct blob_key key,
@@ -330,7 +330,7 @@ static void mem_close(struct blob_store *store)
     struct mem_store *s = mem_of(store);
     for (size_t i = 0; i < MEM_BUCKETS; i++)
         while (s->buckets[i]) drop(s, &s->buckets[i]);
-    gate_done(&s->gate);
+    blob_gate_done(&s->gate);
     mutex_done(&s->m);
     mem_free(s);
 }
@@ -366,7 +366,7 @@ enum err blob_mem_open(struct ctx *c, struct blob_store **ret)
         .erases = true,
     };
     mutex_init(&s->m);
-    gate_init(&s->gate);
+    blob_gate_init(&s->gate);
     *ret = &s->base;
     return ERR_OK;
 }
