@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""./dev bench: Sealdrop and nginx side by side in one run, over the same TLS, on the same machine and file system.
+
+run.py [--runs N] [--size 1G] [--only GROUP[,GROUP…]] [--write]      groups: transfer small finish memory idle
+BENCH_DIR (build/bench) holds the data, BENCH_BIG (10G) is the size for the finish latency. Runs are interleaved, figures are
+medians. --write puts the table into docs/PERFORMANCE.md. Without build/release/bin/sealdropd only nginx is measured.
+Client and servers share the machine: trust the CPU column, and the ratios, more than the GB/s.
+"""
+import argparse
+import datetime
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import measures
+import servers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAMS = ROOT / "build/release/bin"
+DOC = ROOT / "docs/PERFORMANCE.md"
+GROUPS = ["transfer", "small", "finish", "memory", "idle"]
+IDLE = 10000
+
+
+def parse_size(text):
+    unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper())
+    return int(text[:-1]) * unit if unit else int(text)
+
+
+def own_certificate(directory):
+    cert, key = directory / "cert.pem", directory / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key),
+                    "-out", str(cert)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return cert, key
+
+
+class Bench:
+    def __init__(self, args, home):
+        self.args, self.home, self.rows = args, home, []
+        self.sealdrop = self.nginx = None
+
+    def say(self, text):
+        print(text, file=sys.stderr, flush=True)
+
+    def servers(self):
+        return [s for s in (self.sealdrop, self.nginx) if s]
+
+    def start(self):
+        measures.allow_many_files()
+        if (PROGRAMS / "sealdropd").exists():
+            self.sealdrop = servers.Sealdrop(self.home / "sealdrop", PROGRAMS)
+            self.sealdrop.start()
+            cert, key = self.sealdrop.cert, self.sealdrop.key
+        else:
+            self.say("no build/release/bin/sealdropd: nginx alone")
+            cert, key = own_certificate(self.home)
+        self.nginx = servers.Nginx(self.home / "nginx", cert, key)
+        self.nginx.start()
+
+    def stop(self):
+        for s in self.servers():
+            s.stop()
+
+    def medians(self, what, cases, runs=None):
+        """cases: {server: function of the run's number}. Interleaved. Returns {server: medians}."""
+        found = {s: [] for s in cases}
+        for run in range(runs or self.args.runs):
+            for s, f in cases.items():
+                self.say("%s, run %d: %s" % (what, run + 1, s.name))
+                found[s].append(f(run))
+        return {s: measures.medians(r) for s, r in found.items()}
+
+    def compare(self, what, cases, columns, *budgets):
+        """One row a column, with its budget; ratio is Sealdrop to nginx, turned so that more than 1 is better."""
+        m = self.medians(what, cases)
+        for (column, unit, form, more_is_better), budget in itertools.zip_longest(columns, budgets, fillvalue=""):
+            ours = m.get(self.sealdrop, {}).get(column)
+            theirs = m.get(self.nginx, {}).get(column)
+            ratio = None
+            if ours and theirs:
+                ratio = ours / theirs if more_is_better else theirs / ours
+            self.row("%s, %s" % (what, unit), form % ours if ours is not None else "-",
+                     form % theirs if theirs is not None else "-", "%.2f" % ratio if ratio else "-", budget)
+
+    def row(self, *cells):
+        self.rows.append(cells)
+        self.say("  " + " | ".join(cells))
+
+    def transfer(self):
+        source, quarter = self.home / "source.bin", self.home / "source4.bin"
+        make_random(source, self.args.size)
+        make_random(quarter, self.args.size // 2)
+        columns = [("GB/s", "GB/s", "%.2f", True), ("cpu", "server CPU s/GiB", "%.2f", False)]
+        for s in self.servers():
+            s.serve_file(source)
+        for streams, file in ((1, source), (4, quarter)):
+            self.compare("upload, %d stream%s" % (streams, "s" * (streams > 1)),
+                         {s: lambda run, s=s: measures.upload(s, file, streams, run) for s in self.servers()}, columns,
+                         *(["ratio >= 1"] * 2 if streams == 1 else []))
+        if self.sealdrop:
+            self.compare("`sealdrop send` (nginx: one-stream PUT)",
+                         {self.sealdrop: lambda run: measures.send_with_client(self.sealdrop, source),
+                          self.nginx: lambda run: measures.upload(self.nginx, source, 1, run)}, columns)
+        for form, budgets in (("content", ["ratio >= 1.5"] * 2), ("download", [])):
+            for streams in (1, 4):
+                label = "download %s, %d stream%s" % ("sealed" if form == "content" else "opened by the server", streams,
+                                                      "s" * (streams > 1))
+                self.compare(label, {s: lambda run, s=s: measures.download(s, source, streams, form)
+                                     for s in self.servers()}, columns, *budgets)
+
+    def small(self):
+        for protocol in ("h1", "h2"):
+            self.compare("small call, 64 connections, %s" % ("HTTP/1.1" if protocol == "h1" else "HTTP/2, 10 streams each"),
+                         {s: lambda run, s=s: measures.small(s, protocol) for s in self.servers()},
+                         [("req/s", "requests/s", "%.0f", True), ("us", "server CPU µs/request", "%.1f", False)],
+                         "", "<= 125")
+
+    def finish(self):
+        if not self.sealdrop:
+            return
+        size = parse_size(os.environ.get("BENCH_BIG", "10G"))
+        m = self.medians("finish", {self.sealdrop: lambda run: measures.finish_latency(self.sealdrop, size)}, 1)
+        self.row("complete after %.0f GiB in parts, ms" % (size / measures.GIB), "%.1f" % m[self.sealdrop]["ms"], "-", "-",
+                 "< 100 ms")
+
+    def memory(self):
+        source = self.home / "memory.bin"
+        make_random(source, 64 << 20)
+        for s in self.servers():
+            if s is self.nginx:
+                (s.home / "root/get.bin").unlink(missing_ok=True)
+            s.serve_file(source)
+        for direction in ("upload", "download"):
+            self.compare("memory per active %s (32 at once)" % direction,
+                         {s: lambda run, s=s: measures.memory_per_transfer(s, source, direction) for s in self.servers()},
+                         [("MiB", "MiB", "%.2f", False)], "<= 2 MiB")
+
+    def idle(self):
+        self.compare("one of %d idle TLS connections" % IDLE,
+                     {s: lambda run, s=s: measures.idle_connections(s, IDLE) for s in self.servers()},
+                     [("KiB", "KiB", "%.1f", False)], "<= 60 KiB")
+
+    def table(self):
+        lines = ["| what | Sealdrop | nginx | ratio (more is better) | budget |", "|---|---|---|---|---|"]
+        return "\n".join(lines + ["| %s |" % " | ".join(r) for r in self.rows])
+
+
+def make_random(path, size):
+    if path.exists() and path.stat().st_size == size:
+        return
+    with open(path, "wb") as f:
+        for _ in range(max(1, size >> 20)):
+            f.write(os.urandom(1 << 20))
+
+
+def machine(home):
+    model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    kind, speed = measures.disk(home)
+    version = subprocess.run(["/usr/sbin/nginx", "-v"], stderr=subprocess.PIPE, text=True).stderr.strip().split("/")[-1]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / measures.GIB
+    durable = "a RAM disk: a sync costs nothing" if kind in ("tmpfs", "ramfs") else "a synced write reaches %.0f MB/s" % speed
+    return ("%s; %d cores of %s, %.0f GiB; nginx %s; data on %s, where %s. Sealdrop acknowledges only what is synced, "
+            "nginx does not sync." % (datetime.date.today(), os.cpu_count(), model.group(1) if model else "?", memory, version,
+                                      kind, durable))
+
+
+def write_document(text):
+    document = DOC.read_text()
+    begin, end = "<!-- bench:begin -->", "<!-- bench:end -->"
+    head, rest = document.split(begin, 1)
+    DOC.write_text(head + begin + "\n" + text + "\n" + end + rest.split(end, 1)[1])
+
+
+def main():
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("--runs", type=int, default=3)
+    cli.add_argument("--size", type=parse_size, default=parse_size("1G"))
+    cli.add_argument("--only", default=",".join(GROUPS))
+    cli.add_argument("--write", action="store_true")
+    args = cli.parse_args()
+    groups = args.only.split(",")
+    if set(groups) - set(GROUPS):
+        cli.error("groups are: " + " ".join(GROUPS))
+    home = pathlib.Path(os.environ.get("BENCH_DIR", ROOT / "build/bench")).resolve() / ("run-%d" % os.getpid())
+    home.mkdir(parents=True)
+    bench = Bench(args, home)
+    try:
+        facts = machine(home)
+        bench.start()
+        for group in groups:
+            getattr(bench, group)()
+    finally:
+        bench.stop()
+        shutil.rmtree(home, ignore_errors=True)
+    command = "./dev bench " + " ".join(a for a in sys.argv[1:])
+    report = "%s\n\nMade by `%s` (%d runs, medians).\n\n%s" % (facts, command.strip(), args.runs, bench.table())
+    print(report)
+    if args.write:
+        write_document(report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The two servers of a bench run: nginx with its best sensible settings, and sealdropd with its defaults. Same certificate, same
+cipher, same file system. Each has: url, start(), stop(), cpu_seconds(), rss_bytes()."""
+import http.client
+import json
+import os
+import pathlib
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.parse
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for_port(port, process, log):
+    for _ in range(600):
+        if process.poll() is not None:
+            raise RuntimeError("server ended at once:\n" + log.read_text()[-2000:])
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("server does not listen:\n" + log.read_text()[-2000:])
+
+
+class Server:
+    """A process and its children, and what they cost."""
+
+    def __init__(self, home):
+        self.home = home
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.url = "https://127.0.0.1:%d" % self.port
+        self.process = None
+
+    def spawn(self, command):
+        log = self.home / "server.log"
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        wait_for_port(self.port, self.process, log)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def pids(self):
+        children = pathlib.Path("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read_text()
+        return [self.process.pid] + [int(p) for p in children.split()]
+
+    def cpu_seconds(self):
+        total = 0
+        for pid in self.pids():
+            fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICKS
+
+    def rss_bytes(self):
+        total = 0
+        for pid in self.pids():
+            for line in pathlib.Path("/proc/%d/status" % pid).read_text().split("\n"):
+                if line.startswith("VmRSS:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+
+class Nginx(Server):
+    name = "nginx"
+    small = "/small"
+    auth = []
+
+    CONF = """
+daemon off;
+{user}
+worker_processes 2;
+worker_rlimit_nofile 30000;
+pid {home}/nginx.pid;
+error_log {home}/error.log warn;
+events {{ worker_connections 15000; }}
+http {{
+  access_log off; types {{ }} default_type application/octet-stream;
+  sendfile on; tcp_nopush on; tcp_nodelay on;
+  keepalive_timeout 600s; keepalive_requests 100000000;
+  client_max_body_size 0; client_body_buffer_size 512k;
+  client_body_temp_path {home}/body; proxy_temp_path {home}/t1; fastcgi_temp_path {home}/t2;
+  uwsgi_temp_path {home}/t3; scgi_temp_path {home}/t4;
+  open_file_cache max=100;
+  server {{
+    listen 127.0.0.1:{port} ssl http2 reuseport;
+    server_name localhost;
+    ssl_certificate {cert}; ssl_certificate_key {key};
+    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;
+    root {home}/root;
+    location = /small {{ default_type application/json; return 200 '{body}'; }}
+    location /put/ {{ dav_methods PUT; create_full_put_path on; }}
+  }}
+}}
+"""
+
+    def __init__(self, home, cert, key):
+        super().__init__(home)
+        self.cert, self.key = cert, key
+
+    def start(self):
+        (self.home / "root/put").mkdir(parents=True, exist_ok=True)
+        conf = self.home / "nginx.conf"
+        # About as many bytes as the answer of /api/v1/me.
+        body = json.dumps({"id": "0190a2b4-0000-7000-8000-000000000000", "email": "bench@example.com", "role": "user",
+                           "display_name": "bench", "quota_bytes": 0, "used_bytes": 0})
+        conf.write_text(self.CONF.format(user="user root;" if os.getuid() == 0 else "", home=self.home, port=self.port,
+                                         cert=self.cert, key=self.key, body=body))
+        self.spawn(["/usr/sbin/nginx", "-c", str(conf), "-p", str(self.home), "-e", str(self.home / "error.log")])
+
+    def upload(self, source, name):
+        return ["curl", "-T", str(source), "%s/put/%s" % (self.url, name)]
+
+    def after_upload(self, name):
+        (self.home / "root/put" / name).unlink()
+
+    def serve_file(self, source):
+        os.link(source, self.home / "root/get.bin")
+
+    def download(self, _form):
+        return ["curl", self.url + "/get.bin"]
+
+
+class Sealdrop(Server):
+    name = "Sealdrop"
+    small = "/api/v1/me"
+    email = "bench@example.com"
+
+    def __init__(self, home, programs):
+        super().__init__(home)
+        self.programs = programs
+        self.data = home / "data"
+        self.cert = self.data / "tls/cert.pem"
+        self.key = self.data / "tls/key.pem"
+        self.password = secrets.token_urlsafe(18)
+        self.tokens, self.tokens_at, self.file_id = None, 0, None
+
+    def start(self):
+        self.spawn([str(self.programs / "sealdropd"), "serve", "--data", str(self.data),
+                    "--listen", "127.0.0.1:%d" % self.port])
+        subprocess.run([str(self.programs / "sealdropd"), "admin", "create", self.email, "--role", "user",
+                        "--password-stdin", "--data", str(self.data)], input=self.password + "\n", text=True,
+                       stdout=subprocess.DEVNULL, check=True)
+
+    def connect(self):
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=600,
+                                           context=ssl.create_default_context(cafile=str(self.cert)))
+
+    def call(self, method, path, body=None, token=True, connection=None):
+        """One JSON call; raises unless 2xx."""
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = "Bearer " + self.token()
+        c = connection or self.connect()
+        c.request(method, "/api/v1" + path, json.dumps(body) if body is not None else None, headers)
+        r = c.getresponse()
+        data = r.read()
+        if not 200 <= r.status < 300:
+            raise RuntimeError("%s %s: %d %s" % (method, path, r.status, data[:400]))
+        return json.loads(data) if data else None
+
+    def token(self):
+        """An access token with minutes left."""
+        if time.time() - self.tokens_at > 240:
+            if self.tokens:
+                self.tokens = self.call("POST", "/auth/refresh", {"refresh_token": self.tokens["refresh_token"]}, False)
+            else:
+                self.tokens = self.call("POST", "/auth/login", {"email": self.email, "password": self.password}, False)
+            self.tokens_at = time.time()
+        return self.tokens["access_token"]
+
+    @property
+    def auth(self):
+        return ["-H", "Authorization: Bearer " + self.token()]
+
+    def upload(self, source, name):
+        return ["curl", *self.auth, "-X", "POST", "-T", str(source),
+                "%s/api/v1/files/upload?name=%s" % (self.url, urllib.parse.quote(name))]
+
+    def after_upload(self, name):
+        """Left until the end: deleting overwrites the bytes, which would cost in the next measurement."""
+
+    def serve_file(self, source):
+        answer = subprocess.run(self.upload(source, "get.bin") + ["-sSf", "--cacert", str(self.cert)],
+                                stdout=subprocess.PIPE, check=True).stdout
+        self.file_id = json.loads(answer)["file"]["id"]
+
+    def download(self, form):
+        return ["curl", *self.auth, "%s/api/v1/files/%s/%s" % (self.url, self.file_id, form)]
