@@ -296,9 +296,13 @@ static enum err sqlite_begin(struct ctx *c, struct db *base, enum db_tx_mode mod
 {
     struct sqlite_db *db = (struct sqlite_db *)base;
     void *got = NULL;
-    TRY(pool_get(c, pool_of(db, mode), &got));
+    enum err e = pool_get(c, pool_of(db, mode), &got);
+    if (e != ERR_OK) {
+        *ret_retry = e == ERR_BUSY; /* another process holds a lock while we open */
+        return e;
+    }
     struct sqlite_conn *s = got;
-    enum err e = begin_on(c, s, mode);
+    e = begin_on(c, s, mode);
     if (e != ERR_OK) {
         *ret_retry = s->base.retry;
         pool_put(pool_of(db, mode), s, s->broken);

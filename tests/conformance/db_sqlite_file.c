@@ -7,6 +7,8 @@
 
 static char paths[64][96];
 
+bool backend_here(void) { return true; }
+
 const char *backend_new(void)
 {
     static size_t used;

@@ -79,9 +79,8 @@ static enum err there_and_back(struct fixture *f, uint8_t key, struct db_value n
 
 TEST(db_values_keep_their_type_and_bytes)
 {
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     struct db_result r = {0};
-    CHECK(fixture_open(&f, 2));
     CHECK_OK(there_and_back(&f, 1, db_i64(INT64_MIN), db_text(SLICE("0123")), db_bytes(SLICE("1234567890123456")), &r));
     CHECK(db_at(&r, 0, 0)->type == DB_I64 && db_get_i64(&r, 0, 0) == INT64_MIN);
     CHECK(db_at(&r, 0, 1)->type == DB_TEXT);
@@ -100,9 +99,8 @@ TEST(db_values_keep_their_type_and_bytes)
 
 TEST(db_null_is_not_empty)
 {
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     struct db_result r = {0};
-    CHECK(fixture_open(&f, 2));
     CHECK_OK(there_and_back(&f, 1, db_null(), db_text_opt((struct slice){0}), db_bytes_opt((struct slice){0}), &r));
     for (size_t i = 0; i < 3; i++) CHECK(db_at(&r, 0, i)->type == DB_NULL);
     CHECK(db_get_i64(&r, 0, 0) == 0 && !db_get_slice(&r, 0, 1).ptr && id_is_zero(db_get_id(&r, 0, 2)));
@@ -118,30 +116,27 @@ TEST(db_null_is_not_empty)
 
 TEST(db_large_blob_survives)
 {
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     CLEANUP(mem_cleanup) char *big = mem_alloc(1, MIB);
     struct db_result r = {0};
     CHECK(big != NULL);
     for (size_t i = 0; i < MIB; i++) big[i] = (char)(i * 7 + i / 251);
-    CHECK(fixture_open(&f, 2));
     CHECK_OK(there_and_back(&f, 1, db_i64(1), db_null(), db_bytes(slice_of(big, MIB)), &r));
     CHECK(slice_eq(db_get_slice(&r, 0, 2), slice_of(big, MIB)));
 }
 
 TEST(db_nul_in_text_is_refused)
 {
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     struct db_result r = {0};
-    CHECK(fixture_open(&f, 2));
     CHECK_ERR(there_and_back(&f, 1, db_i64(1), db_text(SLICE("a\0b")), db_null(), &r), ERR_INVALID);
     CHECK(number_of(&f, &st_item_count) == 0);
 }
 
 TEST(db_constraint_errors_have_names)
 {
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     struct id one = id_n(1), two = id_n(2), none = id_n(9);
-    CHECK(fixture_open(&f, 2));
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_item_put, db_id(&one), db_i64(1), db_text(SLICE("a")), db_null())));
     CHECK_ERR(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_item_put, db_id(&one), db_i64(1), db_null(), db_null())), ERR_EXISTS);
     CHECK_ERR(db_tx(&f.c, f.db, DB_WRITE, one_run,
@@ -161,9 +156,8 @@ TEST(db_placeholders_may_repeat_and_come_in_any_order)
 {
     static const struct db_stmt st = {
         .name = "order", .sql = "SELECT n, t FROM item WHERE t = $2 AND n = $1 AND (t = $2 OR n > $1) AND $3 = id"};
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     struct id id = id_n(1);
-    CHECK(fixture_open(&f, 2));
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_item_put, db_id(&id), db_i64(4), db_text(SLICE("a")), db_null())));
     struct one *o = ONE(st, db_i64(4), db_text(SLICE("a")), db_id(&id));
     CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, o));
@@ -177,9 +171,8 @@ TEST(db_wrong_number_of_arguments_is_an_error)
 {
     static const struct db_stmt gap = {.name = "gap", .sql = "SELECT n FROM item WHERE n = $1 AND n = $3"};
     static const struct db_stmt anonymous = {.name = "anonymous", .sql = "SELECT n FROM item WHERE n = ?"};
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     struct id id = id_n(1);
-    CHECK(fixture_open(&f, 2));
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_id(&id), db_i64(1))), ERR_INTERNAL);
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE0(st_item_get)), ERR_INTERNAL);
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(gap, db_i64(1), db_i64(1), db_i64(1))), ERR_INTERNAL);
@@ -193,8 +186,7 @@ TEST(db_changes_and_returning)
         .name = "upsert",
         .sql = "INSERT INTO counter (id, v) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET v = excluded.v RETURNING id, v"};
     static const struct db_stmt all = {.name = "add_all", .sql = "UPDATE counter SET v = v + 1"};
-    CLEANUP(fixture_done) struct fixture f;
-    CHECK(fixture_open(&f, 2));
+    FIXTURE(f, 2);
     struct one *o = ONE(upsert, db_i64(7), db_i64(70));
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, o));
     CHECK(o->result.rows == 1 && o->result.changes == 1 && db_get_i64(&o->result, 0, 1) == 70);
@@ -224,9 +216,8 @@ static enum err read_one(struct ctx *c, struct db_conn *conn, void *arg)
 
 TEST(db_one_wants_exactly_one)
 {
-    CLEANUP(fixture_done) struct fixture f;
+    FIXTURE(f, 2);
     int64_t codes[5] = {0};
-    CHECK(fixture_open(&f, 2));
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, read_one, codes));
     CHECK(codes[0] == ERR_OK && codes[1] == ERR_NOT_FOUND && codes[2] == ERR_OK);
     CHECK(codes[3] == ERR_OK && codes[4] == ERR_NOT_FOUND);
@@ -236,8 +227,7 @@ TEST(db_too_many_rows_is_an_error)
 {
     static const struct db_stmt many = {
         .name = "many", .sql = "WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < $1) SELECT i FROM s"};
-    CLEANUP(fixture_done) struct fixture f;
-    CHECK(fixture_open(&f, 2));
+    FIXTURE(f, 2);
     struct one *o = ONE(many, db_i64(LIMIT_DB_RESULT_ROWS));
     CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, o));
     CHECK(o->result.rows == LIMIT_DB_RESULT_ROWS);
@@ -251,8 +241,7 @@ TEST(db_integer_results_of_all_kinds_and_no_floats)
     static const struct db_stmt ints = {.name = "ints", .sql = "SELECT 1, count(*), max(v), v > -1, 'x', NULL FROM counter GROUP BY v"};
     static const struct db_stmt sum = {.name = "sum", .sql = "SELECT CAST(sum(v) AS BIGINT) FROM counter"};
     static const struct db_stmt real = {.name = "real", .sql = "SELECT v * 1.5 FROM counter"};
-    CLEANUP(fixture_done) struct fixture f;
-    CHECK(fixture_open(&f, 2));
+    FIXTURE(f, 2);
     struct one *o = ONE0(ints);
     CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, o));
     CHECK(db_get_i64(&o->result, 0, 0) == 1 && db_get_i64(&o->result, 0, 1) == 1 && db_get_i64(&o->result, 0, 2) == 0);

@@ -1,18 +1,20 @@
 /* The database suite: every sentence of db/db.h, run against each backend. A backend file (db_sqlite_file.c …) gives the
- * four functions below; the suite files hold the tests. */
+ * functions below; the suite files hold the tests. */
 #ifndef SEALDROP_TESTS_CONFORMANCE_DB_SUITE_H
 #define SEALDROP_TESTS_CONFORMANCE_DB_SUITE_H
 
 #include "db/db.h"
 
-/* A new, empty database: its path, URL or ":memory:". NULL when the backend cannot be had. Lives until the program ends. */
+/* False, after saying why, when the backend cannot be had here. */
+bool backend_here(void);
+/* A new, empty database: its path, URL or ":memory:"; NULL on failure. The string lives until the program ends. */
 const char *backend_new(void);
 MUST_USE enum err backend_open(struct ctx *c, const char *where, unsigned connections, struct db **ret);
 void backend_drop(const char *where);
 /* Whether two handles may be open on one database. */
 bool backend_shared(void);
 
-/* One test's database with the suite's tables. CLEANUP(fixture_done). */
+/* One test's database with the suite's tables: FIXTURE(f, connections); */
 struct fixture {
     struct ctx c;
     const char *where;
@@ -20,6 +22,10 @@ struct fixture {
 };
 MUST_USE bool fixture_open(struct fixture *f, unsigned connections);
 void fixture_done(struct fixture *f);
+#define FIXTURE(f, connections)                                                                    \
+    CLEANUP(fixture_done) struct fixture f = {0};                                                  \
+    if (!backend_here()) return;                                                                   \
+    CHECK(fixture_open(&f, (connections)))
 
 /* A transaction made of one statement. */
 struct one {
