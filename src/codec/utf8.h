@@ -9,6 +9,9 @@
 bool utf8_valid(struct slice s);
 /* Length (1..4) of the valid sequence that begins s, its code point in *ret; 0 when there is none. */
 size_t utf8_step(struct slice s, uint32_t *ret);
+/* Characters that hide or reorder what people read: controls (C0, DEL, C1), line and paragraph separators, bidirectional
+ * overrides and isolates. No name may hold one. */
+bool utf8_is_deceptive(uint32_t code_point);
 /* How many of the first max bytes hold whole code points: where to cut valid text. */
 size_t utf8_cut(struct slice s, size_t max);
 
