@@ -20,21 +20,27 @@ struct sealed_kek {
 };
 
 struct keyring;
-/* Root key from a file of exactly 32 raw bytes or 43 base64url characters, mode 0600 or stricter (ERR_DENIED otherwise). */
+/* Organisation keys in one ring, old generations included; ERR_TOO_LARGE past it. */
+#define KEYRING_KEKS_MAX 4096
+/* Root key from a file of exactly 32 raw bytes, or 43 base64url characters and perhaps a newline (ERR_INVALID otherwise), mode 0600
+ * or stricter (ERR_DENIED otherwise). */
 MUST_USE enum err keyring_open_file(struct ctx *c, const char *path, struct keyring **ret);
-/* Make a new root key file, durable, 0600; ERR_EXISTS when there is one. */
+/* Make a new root key file (text form), durable, 0600; ERR_EXISTS when there is one. */
 MUST_USE enum err keyring_create_file(struct ctx *c, const char *path);
 void keyring_close(struct keyring *k);
-/* First 8 bytes of SHA-256 over a label and the root key: to tell which root a backup belongs to. */
+/* First 8 bytes of SHA-256("sft/1/root" 00 || root key): to tell which root a backup belongs to. */
 MUST_USE enum err keyring_fingerprint(const struct keyring *k, uint8_t ret[8]);
 
-/* A fresh organisation key, wrapped by the root; it is also added to the ring. */
+/* A fresh organisation key, wrapped by the root; it is also added to the ring, to unwrap with. It does not wrap yet: a key lost
+ * with a transaction that fails must never have wrapped anything. Store it, commit, then call keyring_add_kek(…, true, …).
+ * ERR_EXISTS when the id is taken. */
 MUST_USE enum err keyring_new_kek(struct ctx *c, struct keyring *k, const struct id *kek_id, const struct id *org_id,
                                   struct sealed_kek *ret);
-/* Add one read from the database. `active` marks the one used for wrapping. ERR_CORRUPT: not made by this root. */
+/* Add one read from the database, or change whether a known one is `active`: the one of its organisation used for wrapping (the
+ * last one made active is). ERR_CORRUPT: not made by this root. */
 MUST_USE enum err keyring_add_kek(struct ctx *c, struct keyring *k, const struct id *kek_id, const struct id *org_id,
                                   bool active, struct slice sealed);
-/* Wrap under the active organisation key. `context` binds the purpose, e.g. sft_context("sft/1/dek", org, file). */
+/* Wrap under the active organisation key; ERR_NOT_FOUND without one. `context` binds the purpose, e.g. sft_context("sft/1/dek", org, file). */
 MUST_USE enum err keyring_wrap(struct ctx *c, struct keyring *k, const struct id *org_id, struct slice context,
                                const struct key *key, struct wrapped_key *ret);
 /* ERR_NOT_FOUND: unknown kek id; ERR_CORRUPT: does not verify. */
