@@ -18,7 +18,8 @@ static void check_refused(convert_fn *fn, struct slice in)
     CLEANUP(buf_done) struct buf out = BUF_INIT(1024);
     CHECK_OK(buf_putc(&out, '>'));
     enum err e = fn(&out, in);
-    if (e != ERR_INVALID) test_fail(__FILE__, __LINE__, "\"" SLICE_FMT "\": %s", SLICE_ARG(in), err_name(e));
+    if (e != ERR_INVALID)
+        test_fail(__FILE__, __LINE__, "\"" SLICE_FMT "\": %s", SLICE_ARG(in), err_name(e));
     CHECK_SLICE(buf_view(&out), SLICE(">"));
 }
 
@@ -46,12 +47,15 @@ TEST(base64_vectors)
 
 TEST(base64_is_strict)
 {
-    static const struct slice padded[] = {{"Zg", 2},   {"Zg=", 3},   {"Zg===", 5}, {"Zh==", 4},  {"Zm9=", 4},     {"Z===", 4},
-                                          {"====", 4}, {"Zg==\n", 5}, {"Z g=", 4}, {"-_-_", 4},  {"Zm\0v", 4},    {"Zg==Zg==", 8},
-                                          {"=", 1},    {"Zm9v=", 5},  {"Zm8\xff", 4}};
-    static const struct slice url[] = {{"Z", 1},  {"Zh", 2},  {"Zm9", 3}, {"Zg==", 4}, {"+/+/", 4},
-                                       {"Zm9v ", 5}, {" Zm9", 4}, {"Zm9vZ", 5}, {"Zm.v", 4}};
-    for (size_t i = 0; i < sizeof padded / sizeof padded[0]; i++) check_refused(base64_decode, padded[i]);
+    static const struct slice padded[] = {{"Zg", 2},   {"Zg=", 3},   {"Zg===", 5},  {"Zh==", 4},
+                                          {"Zm9=", 4}, {"Z===", 4},  {"====", 4},   {"Zg==\n", 5},
+                                          {"Z g=", 4}, {"-_-_", 4},  {"Zm\0v", 4},  {"Zg==Zg==", 8},
+                                          {"=", 1},    {"Zm9v=", 5}, {"Zm8\xff", 4}};
+    static const struct slice url[] = {{"Z", 1},    {"Zh", 2},    {"Zm9", 3},
+                                       {"Zg==", 4}, {"+/+/", 4},  {"Zm9v ", 5},
+                                       {" Zm9", 4}, {"Zm9vZ", 5}, {"Zm.v", 4}};
+    for (size_t i = 0; i < sizeof padded / sizeof padded[0]; i++)
+        check_refused(base64_decode, padded[i]);
     for (size_t i = 0; i < sizeof url / sizeof url[0]; i++) check_refused(base64url_decode, url[i]);
 }
 
@@ -94,7 +98,8 @@ TEST(hex_both_ways)
 
 TEST(base64_survives_allocation_failure)
 {
-    static convert_fn *const fns[] = {base64_encode, base64_decode, base64url_encode, base64url_decode, hex_encode, hex_decode};
+    static convert_fn *const fns[] = {base64_encode,    base64_decode, base64url_encode,
+                                      base64url_decode, hex_encode,    hex_decode};
     for (size_t i = 0; i < sizeof fns / sizeof fns[0]; i++) {
         CLEANUP(buf_done) struct buf out = BUF_INIT(64);
         test_fail_alloc(0, true);

@@ -101,7 +101,8 @@ static bool take_member(struct slice *s, struct slice *ret_key, struct slice *re
 {
     *ret_bytes = (struct slice){NULL, 0};
     if (!take_key(s, ret_key)) return false;
-    if (take_char(s, '=') && !(peek(s) == '(' ? skip_inner_list(s) : take_bare_item(s, ret_bytes))) return false;
+    if (take_char(s, '=') && !(peek(s) == '(' ? skip_inner_list(s) : take_bare_item(s, ret_bytes)))
+        return false;
     return skip_params(s);
 }
 
@@ -125,7 +126,8 @@ enum digest_result content_digest_parse(struct slice header, uint8_t ret_sha256[
     /* Decoded in place: a buffer that is as large as it may ever be does not allocate. */
     char sum[32];
     struct buf out = {.ptr = sum, .cap = sizeof sum, .max = sizeof sum};
-    if (!found.ptr || base64_decode(&out, found) != ERR_OK || out.len != sizeof sum) return DIGEST_BAD;
+    if (!found.ptr || base64_decode(&out, found) != ERR_OK || out.len != sizeof sum)
+        return DIGEST_BAD;
     memcpy(ret_sha256, sum, sizeof sum);
     return DIGEST_SHA256;
 }

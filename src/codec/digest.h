@@ -9,7 +9,7 @@
 enum digest_result {
     DIGEST_NONE,   /* no sha-256 in it: nothing to compare */
     DIGEST_SHA256, /* *ret_sha256 is set */
-    DIGEST_BAD     /* the field is malformed, or its sha-256 is not 32 bytes: the request is to be refused */
+    DIGEST_BAD /* the field is malformed, or its sha-256 is not 32 bytes: the request is to be refused */
 };
 
 /* Other algorithms and parameters are skipped; of several sha-256 members the last counts. */

@@ -1,4 +1,4 @@
-/* Hexadecimal text. */
+/* Hexadecimal text: one digit reader for everything that has hex in it. */
 #include "codec/hex.h"
 
 #include "base/intmath.h"

@@ -6,7 +6,8 @@
 #include "base/intmath.h"
 #include "base/time.h"
 
-static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                   "Thursday", "Friday", "Saturday"};
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 void httpdate_format(int64_t ms, char ret[HTTPDATE_LEN + 1])
@@ -15,9 +16,9 @@ void httpdate_format(int64_t ms, char ret[HTTPDATE_LEN + 1])
     ms = MAX(ms, -62167219200000ll);
     ms = MIN(ms, 253402300799999ll);
     time_civil(ms, &t);
-    snprintf(ret, HTTPDATE_LEN + 1, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[t.weekday], (unsigned)t.day % 100u,
-             months + 3 * (t.month - 1), (unsigned)t.year % 10000u, (unsigned)t.hour % 100u, (unsigned)t.minute % 100u,
-             (unsigned)t.second % 100u);
+    snprintf(ret, HTTPDATE_LEN + 1, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[t.weekday],
+             (unsigned)t.day % 100u, months + 3 * (t.month - 1), (unsigned)t.year % 10000u,
+             (unsigned)t.hour % 100u, (unsigned)t.minute % 100u, (unsigned)t.second % 100u);
 }
 
 static bool take(struct slice *s, struct slice want)
@@ -61,11 +62,16 @@ static bool take_part(struct slice *s, char what, struct civil_time *t)
     int year = 0;
     bool ok = false;
     switch (what) {
-    case 'w': return take_day_name(s, false);
-    case 'W': return take_day_name(s, true);
-    case 'd': return take_digits(s, 2, &t->day);
-    case 'e': return take_digits(s, s->len && s->ptr[0] == ' ' && take(s, SLICE(" ")) ? 1 : 2, &t->day);
-    case 'm': return take_month(s, &t->month);
+    case 'w':
+        return take_day_name(s, false);
+    case 'W':
+        return take_day_name(s, true);
+    case 'd':
+        return take_digits(s, 2, &t->day);
+    case 'e':
+        return take_digits(s, s->len && s->ptr[0] == ' ' && take(s, SLICE(" ")) ? 1 : 2, &t->day);
+    case 'm':
+        return take_month(s, &t->month);
     case 'y':
         ok = take_digits(s, 2, &year);
         t->year = year + (year < 70 ? 2000 : 1900);
@@ -74,11 +80,16 @@ static bool take_part(struct slice *s, char what, struct civil_time *t)
         ok = take_digits(s, 4, &year);
         t->year = year;
         return ok;
-    case 'H': return take_digits(s, 2, &t->hour);
-    case 'M': return take_digits(s, 2, &t->minute);
-    case 'S': return take_digits(s, 2, &t->second);
-    case 'Z': return take(s, SLICE("GMT"));
-    default: return take(s, slice_of(&what, 1));
+    case 'H':
+        return take_digits(s, 2, &t->hour);
+    case 'M':
+        return take_digits(s, 2, &t->minute);
+    case 'S':
+        return take_digits(s, 2, &t->second);
+    case 'Z':
+        return take(s, SLICE("GMT"));
+    default:
+        return take(s, slice_of(&what, 1));
     }
 }
 

@@ -39,7 +39,8 @@ static enum err parse_section(struct slice line, struct slice *ret)
 {
     if (line.ptr[line.len - 1] != ']') return ERR_INVALID;
     struct slice name = slice_trim(slice_sub(line, 1, line.len - 1));
-    if (name.len == 0 || slice_find(name, '[') < name.len || slice_find(name, ']') < name.len) return ERR_INVALID;
+    if (name.len == 0 || slice_find(name, '[') < name.len || slice_find(name, ']') < name.len)
+        return ERR_INVALID;
     *ret = name;
     return ERR_OK;
 }

@@ -78,8 +78,8 @@ static bool is_word(struct slice s, const char *const *words)
     return false;
 }
 
-static enum err add_job(struct decoder *d, const struct place *p, const struct json_table *t, char *dest,
-                        const struct json_node *n)
+static enum err add_job(struct decoder *d, const struct place *p, const struct json_table *t,
+                        char *dest, const struct json_node *n)
 {
     char path[PATH_SHOWN];
     struct job *job = ARENA_NEW(&d->c->arena, struct job);
@@ -92,8 +92,8 @@ static enum err add_job(struct decoder *d, const struct place *p, const struct j
     return ERR_OK;
 }
 
-static enum err get_string(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                           const struct json_node *n)
+static enum err get_string(struct decoder *d, const struct place *p, const struct json_field *f,
+                           void *dest, const struct json_node *n)
 {
     struct slice s = json_node_string(n);
     /* For a list `max` counts items. */
@@ -110,8 +110,8 @@ static enum err get_string(struct decoder *d, const struct place *p, const struc
     return ERR_OK;
 }
 
-static enum err get_bytes(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                          const struct json_node *n)
+static enum err get_bytes(struct decoder *d, const struct place *p, const struct json_field *f,
+                          void *dest, const struct json_node *n)
 {
     struct slice s = json_node_string(n);
     CLEANUP(buf_done) struct buf bytes = BUF_INIT(s.len);
@@ -140,8 +140,8 @@ static void put_number(const struct json_field *f, void *dest, uint64_t v)
         memcpy(dest, &v, sizeof v);
 }
 
-static void get_number(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                       const struct json_node *n)
+static void get_number(struct decoder *d, const struct place *p, const struct json_field *f,
+                       void *dest, const struct json_node *n)
 {
     int64_t v = json_node_integer(n);
     if (v < 0)
@@ -173,8 +173,8 @@ static void get_id(struct decoder *d, const struct place *p, const struct json_f
         memcpy(dest, &opt.v, sizeof opt.v);
 }
 
-static void get_time(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                     const struct json_node *n)
+static void get_time(struct decoder *d, const struct place *p, const struct json_field *f,
+                     void *dest, const struct json_node *n)
 {
     struct opt_i64 opt = {.set = true};
     if (time_parse_rfc3339(json_node_string(n), &opt.v) != ERR_OK)
@@ -185,8 +185,8 @@ static void get_time(struct decoder *d, const struct place *p, const struct json
         memcpy(dest, &opt.v, sizeof opt.v);
 }
 
-static void get_pair(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                     const struct json_node *n)
+static void get_pair(struct decoder *d, const struct place *p, const struct json_field *f,
+                     void *dest, const struct json_node *n)
 {
     uint64_t pair[2] = {0};
     if (json_node_count(n) != 2) {
@@ -203,8 +203,8 @@ static void get_pair(struct decoder *d, const struct place *p, const struct json
     memcpy(dest, pair, sizeof pair);
 }
 
-static enum err get_object(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                           const struct json_node *n)
+static enum err get_object(struct decoder *d, const struct place *p, const struct json_field *f,
+                           void *dest, const struct json_node *n)
 {
     char *obj = arena_alloc(&d->c->arena, 1, f->table->size);
     if (!obj) return ERR_NOMEM;
@@ -227,17 +227,25 @@ static struct shape shape_of(enum json_type type)
     case JSON_OPT_ID:
     case JSON_TIME:
     case JSON_OPT_TIME:
-    case JSON_BYTES: return (struct shape){JSON_KIND_STRING, "must be a string", false};
+    case JSON_BYTES:
+        return (struct shape){JSON_KIND_STRING, "must be a string", false};
     case JSON_U64:
-    case JSON_OPT_U64: return (struct shape){JSON_KIND_INTEGER, "must be a whole number", false};
+    case JSON_OPT_U64:
+        return (struct shape){JSON_KIND_INTEGER, "must be a whole number", false};
     case JSON_BOOL:
-    case JSON_OPT_BOOL: return (struct shape){JSON_KIND_BOOL, "must be true or false", false};
-    case JSON_OBJECT: return (struct shape){JSON_KIND_OBJECT, "must be an object", false};
+    case JSON_OPT_BOOL:
+        return (struct shape){JSON_KIND_BOOL, "must be true or false", false};
+    case JSON_OBJECT:
+        return (struct shape){JSON_KIND_OBJECT, "must be an object", false};
     case JSON_STRINGS:
-    case JSON_IDS: return (struct shape){JSON_KIND_STRING, "must be a string", true};
-    case JSON_OBJECTS: return (struct shape){JSON_KIND_OBJECT, "must be an object", true};
-    case JSON_PAIRS: return (struct shape){JSON_KIND_LIST, "must be a list of two numbers", true};
-    case JSON_RAW: break;
+    case JSON_IDS:
+        return (struct shape){JSON_KIND_STRING, "must be a string", true};
+    case JSON_OBJECTS:
+        return (struct shape){JSON_KIND_OBJECT, "must be an object", true};
+    case JSON_PAIRS:
+        return (struct shape){JSON_KIND_LIST, "must be a list of two numbers", true};
+    case JSON_RAW:
+        break;
     }
     ASSERT(false); /* JSON_RAW is for printing only: a table with it describes answers, not input */
     return (struct shape){0};
@@ -252,32 +260,47 @@ static size_t item_size(const struct json_field *f)
 }
 
 /* One value, which may be an item of a list; its kind is right. */
-static enum err get_value(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                          const struct json_node *n)
+static enum err get_value(struct decoder *d, const struct place *p, const struct json_field *f,
+                          void *dest, const struct json_node *n)
 {
     switch (f->type) {
     case JSON_STRING:
-    case JSON_STRINGS: return get_string(d, p, f, dest, n);
-    case JSON_BYTES: return get_bytes(d, p, f, dest, n);
-    case JSON_OBJECT: return get_object(d, p, f, dest, n);
-    case JSON_OBJECTS: return add_job(d, p, f->table, dest, n);
+    case JSON_STRINGS:
+        return get_string(d, p, f, dest, n);
+    case JSON_BYTES:
+        return get_bytes(d, p, f, dest, n);
+    case JSON_OBJECT:
+        return get_object(d, p, f, dest, n);
+    case JSON_OBJECTS:
+        return add_job(d, p, f->table, dest, n);
     case JSON_U64:
-    case JSON_OPT_U64: get_number(d, p, f, dest, n); break;
+    case JSON_OPT_U64:
+        get_number(d, p, f, dest, n);
+        break;
     case JSON_BOOL:
-    case JSON_OPT_BOOL: get_bool(f, dest, n); break;
+    case JSON_OPT_BOOL:
+        get_bool(f, dest, n);
+        break;
     case JSON_ID:
     case JSON_OPT_ID:
-    case JSON_IDS: get_id(d, p, f, dest, n); break;
+    case JSON_IDS:
+        get_id(d, p, f, dest, n);
+        break;
     case JSON_TIME:
-    case JSON_OPT_TIME: get_time(d, p, f, dest, n); break;
-    case JSON_PAIRS: get_pair(d, p, f, dest, n); break;
-    case JSON_RAW: return ERR_INTERNAL;
+    case JSON_OPT_TIME:
+        get_time(d, p, f, dest, n);
+        break;
+    case JSON_PAIRS:
+        get_pair(d, p, f, dest, n);
+        break;
+    case JSON_RAW:
+        return ERR_INTERNAL;
     }
     return ERR_OK;
 }
 
-static enum err get_list(struct decoder *d, const struct place *p, const struct json_field *f, void *dest,
-                         const struct json_node *n)
+static enum err get_list(struct decoder *d, const struct place *p, const struct json_field *f,
+                         void *dest, const struct json_node *n)
 {
     struct shape shape = shape_of(f->type);
     size_t count = json_node_count(n), size = item_size(f);
@@ -334,7 +357,8 @@ static void check_unknown(struct decoder *d, const struct job *job)
 static enum err run_jobs(struct decoder *d)
 {
     for (struct job *job = d->first; job; job = job->next) {
-        for (size_t i = 0; i < job->table->count; i++) TRY(get_field(d, job, &job->table->fields[i]));
+        for (size_t i = 0; i < job->table->count; i++)
+            TRY(get_field(d, job, &job->table->fields[i]));
         if (d->mode == JSON_STRICT) check_unknown(d, job);
     }
     return ERR_OK;
@@ -345,14 +369,16 @@ static enum err parse(struct ctx *c, struct slice text, struct json_node **ret)
     struct json_problem problem = {0};
     enum err e = json_tree_parse(text, ret, &problem);
     if (e == ERR_INVALID)
-        return refuse(c, e, "invalid_json", "The JSON text is not valid: %s (line %d, column %d).", problem.what,
-                      problem.line, problem.column);
+        return refuse(c, e, "invalid_json", "The JSON text is not valid: %s (line %d, column %d).",
+                      problem.what, problem.line, problem.column);
     if (e == ERR_TOO_LARGE)
-        return refuse(c, e, "invalid_json", "The JSON text is nested deeper than %d levels.", LIMIT_JSON_DEPTH);
+        return refuse(c, e, "invalid_json", "The JSON text is nested deeper than %d levels.",
+                      LIMIT_JSON_DEPTH);
     return e == ERR_OK ? e : fail(c, e, "parse %zu bytes of JSON", text.len);
 }
 
-enum err json_decode(struct ctx *c, struct slice text, const struct json_table *t, enum json_mode mode, void *ret)
+enum err json_decode(struct ctx *c, struct slice text, const struct json_table *t,
+                     enum json_mode mode, void *ret)
 {
     CLEANUP(json_tree_free) struct json_node *root = NULL;
     struct decoder d = {.c = c, .mode = mode, .last = &d.first};

@@ -78,17 +78,23 @@ struct json_table {
 
 /* JSON_TABLE(upload_create, "UploadCreate", struct upload_create, FIELD(…), …) */
 #define JSON_FIELD(strct, member, jtype, ...)                                                      \
-    {.name = #member, .type = (jtype), .offset = offsetof(strct, member), __VA_ARGS__}
+    {                                                                                              \
+        .name = #member, .type = (jtype), .offset = offsetof(strct, member), __VA_ARGS__           \
+    }
 #define JSON_TABLE(var, schema, strct, ...)                                                        \
     static const struct json_field var##_fields[] = {__VA_ARGS__};                                 \
     const struct json_table var = {schema, sizeof(strct), var##_fields,                            \
                                    sizeof(var##_fields) / sizeof(struct json_field)}
 
-enum json_mode { JSON_STRICT, JSON_LENIENT /* unknown members are skipped: for clients reading a newer server */ };
+enum json_mode {
+    JSON_STRICT,
+    JSON_LENIENT /* unknown members are skipped: for clients reading a newer server */
+};
 
 /* Decode an object into *ret (zeroed first). ERR_INVALID with the client's sentence and the field errors in c (code
  * "invalid_json" or "invalid_fields"); ERR_TOO_LARGE when nested too deep. Tables with JSON_RAW are for printing only. */
-MUST_USE enum err json_decode(struct ctx *c, struct slice text, const struct json_table *t, enum json_mode mode, void *ret);
+MUST_USE enum err json_decode(struct ctx *c, struct slice text, const struct json_table *t,
+                              enum json_mode mode, void *ret);
 /* Append one struct as an object. */
 MUST_USE enum err json_encode(struct buf *out, const struct json_table *t, const void *obj);
 /* Append a quoted, escaped string. Invalid UTF-8 becomes U+FFFD. */

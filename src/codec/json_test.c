@@ -36,16 +36,18 @@ struct all {
     const struct pet *pet;
 };
 extern const struct json_table all_table;
-JSON_TABLE(all_table, "All", struct all, JSON_FIELD(struct all, text, JSON_STRING, .flags = JSON_NULLABLE),
-           JSON_FIELD(struct all, colour, JSON_STRING, .words = colours),
-           JSON_FIELD(struct all, bytes, JSON_BYTES, .max = 4), JSON_FIELD(struct all, number, JSON_U64),
-           JSON_FIELD(struct all, maybe_number, JSON_OPT_U64), JSON_FIELD(struct all, flag, JSON_BOOL),
-           JSON_FIELD(struct all, maybe_flag, JSON_OPT_BOOL), JSON_FIELD(struct all, id, JSON_ID),
-           JSON_FIELD(struct all, maybe_id, JSON_OPT_ID), JSON_FIELD(struct all, time, JSON_TIME),
-           JSON_FIELD(struct all, maybe_time, JSON_OPT_TIME),
-           JSON_FIELD(struct all, strings, JSON_STRINGS, .max = 3), JSON_FIELD(struct all, ids, JSON_IDS),
-           JSON_FIELD(struct all, pets, JSON_OBJECTS, .table = &pet_table),
-           JSON_FIELD(struct all, pairs, JSON_PAIRS), JSON_FIELD(struct all, pet, JSON_OBJECT, .table = &pet_table));
+JSON_TABLE(
+    all_table, "All", struct all, JSON_FIELD(struct all, text, JSON_STRING, .flags = JSON_NULLABLE),
+    JSON_FIELD(struct all, colour, JSON_STRING, .words = colours),
+    JSON_FIELD(struct all, bytes, JSON_BYTES, .max = 4), JSON_FIELD(struct all, number, JSON_U64),
+    JSON_FIELD(struct all, maybe_number, JSON_OPT_U64), JSON_FIELD(struct all, flag, JSON_BOOL),
+    JSON_FIELD(struct all, maybe_flag, JSON_OPT_BOOL), JSON_FIELD(struct all, id, JSON_ID),
+    JSON_FIELD(struct all, maybe_id, JSON_OPT_ID), JSON_FIELD(struct all, time, JSON_TIME),
+    JSON_FIELD(struct all, maybe_time, JSON_OPT_TIME),
+    JSON_FIELD(struct all, strings, JSON_STRINGS, .max = 3), JSON_FIELD(struct all, ids, JSON_IDS),
+    JSON_FIELD(struct all, pets, JSON_OBJECTS, .table = &pet_table),
+    JSON_FIELD(struct all, pairs, JSON_PAIRS),
+    JSON_FIELD(struct all, pet, JSON_OBJECT, .table = &pet_table));
 
 struct show {
     struct slice raw;
@@ -60,10 +62,12 @@ JSON_TABLE(show_table, "Show", struct show, JSON_FIELD(struct show, raw, JSON_RA
 static const char full[] =
     "{\"text\":\"h\xc3\xa9 \\\"\\\\\\n\\u0001\",\"colour\":\"green\",\"bytes\":\"AP8\","
     "\"number\":9223372036854775807,\"maybe_number\":0,\"flag\":true,\"maybe_flag\":false,"
-    "\"id\":\"00112233-4455-6677-8899-aabbccddeeff\",\"maybe_id\":\"00112233-4455-6677-8899-aabbccddeeff\","
+    "\"id\":\"00112233-4455-6677-8899-aabbccddeeff\",\"maybe_id\":\"00112233-4455-6677-8899-"
+    "aabbccddeeff\","
     "\"time\":\"2026-11-21T20:15:00.123Z\",\"maybe_time\":\"1969-12-31T23:59:59.999Z\","
     "\"strings\":[\"a\",\"\"],\"ids\":[\"00112233-4455-6677-8899-aabbccddeeff\"],"
-    "\"pets\":[{\"name\":\"rex\",\"legs\":4},{\"name\":\"tux\",\"legs\":2,\"friend\":{\"name\":\"gnu\",\"legs\":4}}],"
+    "\"pets\":[{\"name\":\"rex\",\"legs\":4},{\"name\":\"tux\",\"legs\":2,\"friend\":{\"name\":"
+    "\"gnu\",\"legs\":4}}],"
     "\"pairs\":[[0,3],[5,9]],\"pet\":{\"name\":\"\",\"legs\":0}}";
 
 TEST(json_everything_round_trips)
@@ -97,13 +101,14 @@ TEST(json_absent_values)
     struct all v;
     memset(&v, 0xff, sizeof v);
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
-    CHECK_OK(json_decode(&c, SLICE(" {\"text\":null, \"strings\":[]} "), &all_table, JSON_STRICT, &v));
+    CHECK_OK(
+        json_decode(&c, SLICE(" {\"text\":null, \"strings\":[]} "), &all_table, JSON_STRICT, &v));
     CHECK(!v.text.ptr && !v.colour.ptr && !v.maybe_number.set && !v.maybe_id.set && !v.pet);
     CHECK(v.strings.set && v.strings.count == 0 && !v.ids.set);
     CHECK_OK(json_encode(&out, &all_table, &v));
-    CHECK_SLICE(buf_view(&out),
-                SLICE("{\"text\":null,\"number\":0,\"flag\":false,\"id\":\"00000000-0000-0000-0000-000000000000\","
-                      "\"time\":\"1970-01-01T00:00:00.000Z\",\"strings\":[]}"));
+    CHECK_SLICE(buf_view(&out), SLICE("{\"text\":null,\"number\":0,\"flag\":false,\"id\":"
+                                      "\"00000000-0000-0000-0000-000000000000\","
+                                      "\"time\":\"1970-01-01T00:00:00.000Z\",\"strings\":[]}"));
     struct show s = {.raw = SLICE("{\"x\":1}")};
     buf_reset(&out);
     CHECK_OK(json_encode(&out, &show_table, &s));
@@ -148,8 +153,9 @@ TEST(json_field_errors_name_their_path)
     check_field_error("{\"pet\":{\"name\":null}}", "pet.name", "is required");
     check_field_error("{\"pet\":{\"name\":\"123456789\"}}", "pet.name", "is longer than 8 bytes");
     check_field_error("{\"pet\":{\"name\":\"a\",\"legs\":101}}", "pet.legs", "must be at most 100");
-    check_field_error("{\"pets\":[{\"name\":\"a\"},{\"name\":\"b\",\"friend\":{\"name\":\"c\",\"x\":0}}]}",
-                      "pets[1].friend.x", "is not known here");
+    check_field_error(
+        "{\"pets\":[{\"name\":\"a\"},{\"name\":\"b\",\"friend\":{\"name\":\"c\",\"x\":0}}]}",
+        "pets[1].friend.x", "is not known here");
     check_field_error("{\"pets\":[3]}", "pets[0]", "must be an object");
 }
 
@@ -158,7 +164,9 @@ TEST(json_many_errors_are_told_at_once)
     CLEANUP(ctx_done) struct ctx c;
     struct all v;
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
-    CHECK_ERR(json_decode(&c, SLICE("{\"text\":1,\"flag\":2,\"y\":3}"), &all_table, JSON_STRICT, &v), ERR_INVALID);
+    CHECK_ERR(
+        json_decode(&c, SLICE("{\"text\":1,\"flag\":2,\"y\":3}"), &all_table, JSON_STRICT, &v),
+        ERR_INVALID);
     CHECK_U64(c.field_error_count, 3);
     CHECK_SLICE(c.field_errors[2].field, SLICE("y"));
 }
@@ -170,7 +178,8 @@ static void check_syntax_error(struct slice text, const char *what)
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
     CHECK_ERR(json_decode(&c, text, &all_table, JSON_LENIENT, &v), ERR_INVALID);
     CHECK(strcmp(c.err_code, "invalid_json") == 0);
-    if (!strstr(c.err_detail, what)) test_fail(__FILE__, __LINE__, "%s, wanted %s", c.err_detail, what);
+    if (!strstr(c.err_detail, what))
+        test_fail(__FILE__, __LINE__, "%s, wanted %s", c.err_detail, what);
 }
 
 TEST(json_text_is_checked)
@@ -197,14 +206,16 @@ TEST(json_nesting_is_bounded)
     char text[256] = "";
     size_t n = 0;
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
-    for (int i = 0; i < LIMIT_JSON_DEPTH; i++) n += (size_t)snprintf(text + n, sizeof text - n, "{\"a\":");
+    for (int i = 0; i < LIMIT_JSON_DEPTH; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"a\":");
     struct slice deep = slice_of(text, n);
     CHECK_ERR(json_decode(&c, deep, &all_table, JSON_LENIENT, &v), ERR_INVALID);
     text[n++] = '[';
     deep.len = n;
     CHECK_ERR(json_decode(&c, deep, &all_table, JSON_LENIENT, &v), ERR_TOO_LARGE);
     /* Brackets in strings do not count. */
-    CHECK_OK(json_decode(&c, SLICE("{\"text\":\"[[[[[[[[[[[[[[[[[[\\\"[[[[[[[\"}"), &all_table, JSON_STRICT, &v));
+    CHECK_OK(json_decode(&c, SLICE("{\"text\":\"[[[[[[[[[[[[[[[[[[\\\"[[[[[[[\"}"), &all_table,
+                         JSON_STRICT, &v));
 }
 
 TEST(json_printing_refuses_endless_structs)
@@ -220,7 +231,8 @@ TEST(json_lenient_skips_unknown_members)
     CLEANUP(ctx_done) struct ctx c;
     struct all v;
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
-    CHECK_OK(json_decode(&c, SLICE("{\"new\":{\"x\":[1.5]},\"number\":7}"), &all_table, JSON_LENIENT, &v));
+    CHECK_OK(json_decode(&c, SLICE("{\"new\":{\"x\":[1.5]},\"number\":7}"), &all_table,
+                         JSON_LENIENT, &v));
     CHECK_U64(v.number, 7);
     CHECK_ERR(json_decode(&c, SLICE("{\"number\":[]}"), &all_table, JSON_LENIENT, &v), ERR_INVALID);
 }
@@ -229,7 +241,8 @@ TEST(json_strings_are_escaped)
 {
     CLEANUP(buf_done) struct buf out = BUF_INIT(256);
     CHECK_OK(json_put_string(&out, SLICE("a\xff\xc3\x28/\t\x1f\x7f\xf0\x9f\x98\x80\0")));
-    CHECK_SLICE(buf_view(&out), SLICE("\"a\xef\xbf\xbd\xef\xbf\xbd(/\\t\\u001f\x7f\xf0\x9f\x98\x80\\u0000\""));
+    CHECK_SLICE(buf_view(&out),
+                SLICE("\"a\xef\xbf\xbd\xef\xbf\xbd(/\\t\\u001f\x7f\xf0\x9f\x98\x80\\u0000\""));
     buf_reset(&out);
     CHECK_OK(json_put_string(&out, (struct slice){0}));
     CHECK_SLICE(buf_view(&out), SLICE("\"\""));

@@ -18,7 +18,10 @@ static json_t *mutable(const struct json_node *n)
     return u.to;
 }
 
-static const struct json_node *node_of(const json_t *v) { return (const struct json_node *)(const void *)v; }
+static const struct json_node *node_of(const json_t *v)
+{
+    return (const struct json_node *)(const void *)v;
+}
 
 static bool too_deep(struct slice text)
 {
@@ -59,7 +62,8 @@ static const char *explain(int code)
     return "not valid JSON";
 }
 
-enum err json_tree_parse(struct slice text, struct json_node **ret, struct json_problem *ret_problem)
+enum err json_tree_parse(struct slice text, struct json_node **ret,
+                         struct json_problem *ret_problem)
 {
     json_error_t e = {.line = 1};
     if (too_deep(text)) return ERR_TOO_LARGE;
@@ -85,14 +89,21 @@ void json_tree_free(struct json_node **root)
 enum json_kind json_node_kind(const struct json_node *n)
 {
     switch (json_typeof(value_of(n))) {
-    case JSON_OBJECT: return JSON_KIND_OBJECT;
-    case JSON_ARRAY: return JSON_KIND_LIST;
-    case JSON_STRING: return JSON_KIND_STRING;
-    case JSON_INTEGER: return JSON_KIND_INTEGER;
-    case JSON_REAL: return JSON_KIND_REAL;
+    case JSON_OBJECT:
+        return JSON_KIND_OBJECT;
+    case JSON_ARRAY:
+        return JSON_KIND_LIST;
+    case JSON_STRING:
+        return JSON_KIND_STRING;
+    case JSON_INTEGER:
+        return JSON_KIND_INTEGER;
+    case JSON_REAL:
+        return JSON_KIND_REAL;
     case JSON_TRUE:
-    case JSON_FALSE: return JSON_KIND_BOOL;
-    case JSON_NULL: return JSON_KIND_NULL;
+    case JSON_FALSE:
+        return JSON_KIND_BOOL;
+    case JSON_NULL:
+        return JSON_KIND_NULL;
     }
     return JSON_KIND_NULL;
 }

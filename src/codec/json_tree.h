@@ -25,7 +25,8 @@ struct json_problem {
 };
 
 /* ERR_INVALID (with *ret_problem set), ERR_TOO_LARGE past the depth limit, ERR_NOMEM. Free with json_tree_free. */
-MUST_USE enum err json_tree_parse(struct slice text, struct json_node **ret, struct json_problem *ret_problem);
+MUST_USE enum err json_tree_parse(struct slice text, struct json_node **ret,
+                                  struct json_problem *ret_problem);
 /* CLEANUP(json_tree_free) on the root pointer; NULL is fine. */
 void json_tree_free(struct json_node **root);
 

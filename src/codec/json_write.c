@@ -110,20 +110,42 @@ static bool load(const struct json_field *f, const char *obj, union value *v)
     switch (f->type) {
     case JSON_STRING:
     case JSON_BYTES:
-    case JSON_RAW: memcpy(&v->s, at, sizeof v->s); return v->s.ptr != NULL;
-    case JSON_U64: memcpy(&v->u64, at, sizeof v->u64); return true;
-    case JSON_OPT_U64: memcpy(&v->opt_u64, at, sizeof v->opt_u64); return v->opt_u64.set;
-    case JSON_BOOL: memcpy(&v->b, at, sizeof v->b); return true;
-    case JSON_OPT_BOOL: memcpy(&v->opt_bool, at, sizeof v->opt_bool); return v->opt_bool.set;
-    case JSON_ID: memcpy(&v->id, at, sizeof v->id); return true;
-    case JSON_OPT_ID: memcpy(&v->opt_id, at, sizeof v->opt_id); return v->opt_id.set;
-    case JSON_TIME: memcpy(&v->i64, at, sizeof v->i64); return true;
-    case JSON_OPT_TIME: memcpy(&v->opt_i64, at, sizeof v->opt_i64); return v->opt_i64.set;
+    case JSON_RAW:
+        memcpy(&v->s, at, sizeof v->s);
+        return v->s.ptr != NULL;
+    case JSON_U64:
+        memcpy(&v->u64, at, sizeof v->u64);
+        return true;
+    case JSON_OPT_U64:
+        memcpy(&v->opt_u64, at, sizeof v->opt_u64);
+        return v->opt_u64.set;
+    case JSON_BOOL:
+        memcpy(&v->b, at, sizeof v->b);
+        return true;
+    case JSON_OPT_BOOL:
+        memcpy(&v->opt_bool, at, sizeof v->opt_bool);
+        return v->opt_bool.set;
+    case JSON_ID:
+        memcpy(&v->id, at, sizeof v->id);
+        return true;
+    case JSON_OPT_ID:
+        memcpy(&v->opt_id, at, sizeof v->opt_id);
+        return v->opt_id.set;
+    case JSON_TIME:
+        memcpy(&v->i64, at, sizeof v->i64);
+        return true;
+    case JSON_OPT_TIME:
+        memcpy(&v->opt_i64, at, sizeof v->opt_i64);
+        return v->opt_i64.set;
     case JSON_STRINGS:
     case JSON_IDS:
     case JSON_PAIRS:
-    case JSON_OBJECTS: memcpy(&v->list, at, sizeof v->list); return v->list.set || v->list.count;
-    case JSON_OBJECT: memcpy(&v->obj, at, sizeof v->obj); return v->obj != NULL;
+    case JSON_OBJECTS:
+        memcpy(&v->list, at, sizeof v->list);
+        return v->list.set || v->list.count;
+    case JSON_OBJECT:
+        memcpy(&v->obj, at, sizeof v->obj);
+        return v->obj != NULL;
     }
     return false;
 }
@@ -132,22 +154,35 @@ static bool load(const struct json_field *f, const char *obj, union value *v)
 static enum err put_scalar(struct buf *out, enum json_type type, const union value *v)
 {
     switch (type) {
-    case JSON_STRING: return json_put_string(out, v->s);
-    case JSON_BYTES: return put_bytes(out, v->s);
-    case JSON_RAW: return buf_put(out, v->s);
-    case JSON_U64: return buf_put_u64(out, v->u64);
-    case JSON_OPT_U64: return buf_put_u64(out, v->opt_u64.v);
-    case JSON_BOOL: return buf_put_cstr(out, v->b ? "true" : "false");
-    case JSON_OPT_BOOL: return buf_put_cstr(out, v->opt_bool.v ? "true" : "false");
-    case JSON_ID: return put_id(out, v->id);
-    case JSON_OPT_ID: return put_id(out, v->opt_id.v);
-    case JSON_TIME: return put_time(out, v->i64);
-    case JSON_OPT_TIME: return put_time(out, v->opt_i64.v);
+    case JSON_STRING:
+        return json_put_string(out, v->s);
+    case JSON_BYTES:
+        return put_bytes(out, v->s);
+    case JSON_RAW:
+        return buf_put(out, v->s);
+    case JSON_U64:
+        return buf_put_u64(out, v->u64);
+    case JSON_OPT_U64:
+        return buf_put_u64(out, v->opt_u64.v);
+    case JSON_BOOL:
+        return buf_put_cstr(out, v->b ? "true" : "false");
+    case JSON_OPT_BOOL:
+        return buf_put_cstr(out, v->opt_bool.v ? "true" : "false");
+    case JSON_ID:
+        return put_id(out, v->id);
+    case JSON_OPT_ID:
+        return put_id(out, v->opt_id.v);
+    case JSON_TIME:
+        return put_time(out, v->i64);
+    case JSON_OPT_TIME:
+        return put_time(out, v->opt_i64.v);
     case JSON_STRINGS:
     case JSON_IDS:
-    case JSON_PAIRS: return put_list(out, type, &v->list);
+    case JSON_PAIRS:
+        return put_list(out, type, &v->list);
     case JSON_OBJECT:
-    case JSON_OBJECTS: break;
+    case JSON_OBJECTS:
+        break;
     }
     return ERR_INTERNAL;
 }
@@ -197,7 +232,8 @@ static enum err put_field(struct printer *p, struct frame *f, const struct json_
     TRY(buf_putc(p->out, ':'));
     f->comma = true;
     if (!present) return buf_put_cstr(p->out, "null");
-    if (field->type == JSON_OBJECT) return enter(p, (struct frame){.table = field->table, .obj = v.obj});
+    if (field->type == JSON_OBJECT)
+        return enter(p, (struct frame){.table = field->table, .obj = v.obj});
     if (field->type != JSON_OBJECTS) return put_scalar(p->out, field->type, &v);
     if (v.list.count == 0) return buf_put_cstr(p->out, "[]");
     return enter(p, (struct frame){field->table, v.list.items, 0, v.list.count - 1, true, false});

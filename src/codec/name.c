@@ -25,7 +25,8 @@ enum err name_check(struct slice name)
 enum err path_check(struct slice path)
 {
     size_t depth = 0;
-    if (path.len == 0 || path.len > LIMIT_PATH_BYTES || path.ptr[path.len - 1] == '/') return ERR_INVALID;
+    if (path.len == 0 || path.len > LIMIT_PATH_BYTES || path.ptr[path.len - 1] == '/')
+        return ERR_INVALID;
     while (path.len) {
         TRY(name_check(slice_cut(&path, '/')));
         if (++depth > NAME_PATH_DEPTH) return ERR_INVALID;
@@ -47,7 +48,8 @@ static struct slice take_shown(struct slice *s)
 /* Quotes end the string; browsers take %41 for an escape; anything but ASCII is read differently by each. */
 static bool is_plain(struct slice shown)
 {
-    return shown.len == 1 && (unsigned char)shown.ptr[0] < 0x80 && shown.ptr[0] != '"' && shown.ptr[0] != '%';
+    return shown.len == 1 && (unsigned char)shown.ptr[0] < 0x80 && shown.ptr[0] != '"' &&
+           shown.ptr[0] != '%';
 }
 
 enum err disposition_write(struct buf *out, bool attachment, struct slice name)
@@ -73,7 +75,8 @@ enum err disposition_write(struct buf *out, bool attachment, struct slice name)
 static bool is_device(struct slice segment)
 {
     static const char *const words[] = {"con", "prn", "aux", "nul", "conin$", "conout$"};
-    static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "\xc2\xb9", "\xc2\xb2", "\xc2\xb3"};
+    static const char *const digits[] = {"0", "1", "2", "3",        "4",        "5",       "6",
+                                         "7", "8", "9", "\xc2\xb9", "\xc2\xb2", "\xc2\xb3"};
     struct slice stem = slice_trim(slice_sub(segment, 0, slice_find(segment, '.')));
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (slice_eq_nocase(stem, slice_cstr(words[i]))) return true;

@@ -19,6 +19,7 @@ MUST_USE enum err path_check(struct slice path);
 MUST_USE enum err disposition_write(struct buf *out, bool attachment, struct slice name);
 /* A path from a server, before it is written to a disk: checked again; with `windows`, characters and device names that
  * Windows refuses are replaced. Two paths may become one: the caller's rule for existing files holds. */
-MUST_USE enum err name_safe_local(struct arena *a, struct slice path, bool windows, struct slice *ret);
+MUST_USE enum err name_safe_local(struct arena *a, struct slice path, bool windows,
+                                  struct slice *ret);
 
 #endif

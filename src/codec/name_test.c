@@ -13,10 +13,20 @@ TEST(utf8_well_formed)
                                         SLICE("\xc2\x80\xdf\xbf"),
                                         SLICE("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"),
                                         SLICE("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf")};
-    static const struct slice bad[] = {
-        SLICE("\x80"),         SLICE("\xc0\x80"),         SLICE("\xc1\xbf"),         SLICE("\xc2"),     SLICE("\xc2\x7f"),
-        SLICE("\xe0\x9f\xbf"), SLICE("\xed\xa0\x80"),     SLICE("\xe1\x80"),         SLICE("\xe1\x80\xc0"),
-        SLICE("\xf0\x8f\xbf\xbf"), SLICE("\xf4\x90\x80\x80"), SLICE("\xf5\x80\x80\x80"), SLICE("\xff"), SLICE("a\xf0\x90\x80")};
+    static const struct slice bad[] = {SLICE("\x80"),
+                                       SLICE("\xc0\x80"),
+                                       SLICE("\xc1\xbf"),
+                                       SLICE("\xc2"),
+                                       SLICE("\xc2\x7f"),
+                                       SLICE("\xe0\x9f\xbf"),
+                                       SLICE("\xed\xa0\x80"),
+                                       SLICE("\xe1\x80"),
+                                       SLICE("\xe1\x80\xc0"),
+                                       SLICE("\xf0\x8f\xbf\xbf"),
+                                       SLICE("\xf4\x90\x80\x80"),
+                                       SLICE("\xf5\x80\x80\x80"),
+                                       SLICE("\xff"),
+                                       SLICE("a\xf0\x90\x80")};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) CHECK(utf8_valid(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (utf8_valid(bad[i])) test_fail(__FILE__, __LINE__, "bad[%zu]", i);
@@ -24,7 +34,8 @@ TEST(utf8_well_formed)
     CHECK(utf8_step(SLICE("\xf0\x9f\x98\x80x"), &cp) == 4 && cp == 0x1f600);
     CHECK(utf8_step(SLICE("\xe2\x82\xac"), &cp) == 3 && cp == 0x20ac);
     CHECK(utf8_step(SLICE("\xc3\xa9"), &cp) == 2 && cp == 0xe9);
-    CHECK(utf8_cut(SLICE("a\xe2\x82\xac"), 3) == 1 && utf8_cut(SLICE("a\xe2\x82\xac"), 4) == 4 && utf8_cut(SLICE("ab"), 1) == 1);
+    CHECK(utf8_cut(SLICE("a\xe2\x82\xac"), 3) == 1 && utf8_cut(SLICE("a\xe2\x82\xac"), 4) == 4 &&
+          utf8_cut(SLICE("ab"), 1) == 1);
 }
 
 TEST(utf8_normal_forms)
@@ -40,7 +51,10 @@ TEST(utf8_normal_forms)
     CHECK_SLICE(s, SLICE("fi1"));
     CHECK_OK(utf8_nfkc(&a, SLICE("A"), &s));
     CHECK_SLICE(s, SLICE("A"));
-    CHECK_OK(utf8_fold(&a, SLICE("Stra\xc3\x9f""e\xe2\x80\x8b@\xef\xbc\xa1.DE"), &s));
+    CHECK_OK(utf8_fold(&a,
+                       SLICE("Stra\xc3\x9f"
+                             "e\xe2\x80\x8b@\xef\xbc\xa1.DE"),
+                       &s));
     CHECK_SLICE(s, SLICE("strasse@a.de"));
     CHECK_OK(utf8_fold(&a, SLICE(""), &s));
     CHECK_SLICE(s, SLICE(""));
@@ -52,8 +66,15 @@ TEST(utf8_normal_forms)
 
 TEST(name_checks)
 {
-    static const struct slice good[] = {SLICE("a"), SLICE(".x"), SLICE("..."), SLICE("a b"), SLICE("r\xc3\xa9sum\xc3\xa9.pdf"),
-                                        SLICE("\xf0\x9f\x98\x80"), SLICE("-rf"), SLICE("a:b?*\"<>|"), SLICE("\xc2\xa0")};
+    static const struct slice good[] = {SLICE("a"),
+                                        SLICE(".x"),
+                                        SLICE("..."),
+                                        SLICE("a b"),
+                                        SLICE("r\xc3\xa9sum\xc3\xa9.pdf"),
+                                        SLICE("\xf0\x9f\x98\x80"),
+                                        SLICE("-rf"),
+                                        SLICE("a:b?*\"<>|"),
+                                        SLICE("\xc2\xa0")};
     static const struct slice bad[] = {{"", 0},
                                        SLICE("."),
                                        SLICE(".."),
@@ -75,7 +96,8 @@ TEST(name_checks)
                                        SLICE("\xe2\x81\xa9")};
     char longest[LIMIT_NAME_BYTES + 1];
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) CHECK_OK(name_check(good[i]));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK_ERR(name_check(bad[i]), ERR_INVALID);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_ERR(name_check(bad[i]), ERR_INVALID);
     memset(longest, 'a', sizeof longest);
     CHECK_OK(name_check(slice_of(longest, LIMIT_NAME_BYTES)));
     CHECK_ERR(name_check(slice_of(longest, LIMIT_NAME_BYTES + 1)), ERR_INVALID);
@@ -84,10 +106,13 @@ TEST(name_checks)
 TEST(path_checks)
 {
     static const char *const good[] = {"a", "a/b", "a/.../c d"};
-    static const char *const bad[] = {"", "/", "/a", "a/", "a//b", "a/../b", "./a", "a/..", "a/ b", "a\\b"};
+    static const char *const bad[] = {"",       "/",   "/a",   "a/",   "a//b",
+                                      "a/../b", "./a", "a/..", "a/ b", "a\\b"};
     char deep[2 * LIMIT_PATH_BYTES];
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) CHECK_OK(path_check(slice_cstr(good[i])));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK_ERR(path_check(slice_cstr(bad[i])), ERR_INVALID);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        CHECK_OK(path_check(slice_cstr(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_ERR(path_check(slice_cstr(bad[i])), ERR_INVALID);
     for (size_t i = 0; i < sizeof deep; i++) deep[i] = i % 2 ? '/' : 'a';
     CHECK_OK(path_check(slice_of(deep, 2 * NAME_PATH_DEPTH - 1)));
     CHECK_ERR(path_check(slice_of(deep, 2 * NAME_PATH_DEPTH + 1)), ERR_INVALID);
@@ -108,8 +133,11 @@ TEST(disposition_names)
     CLEANUP(buf_done) struct buf out = BUF_INIT(8);
     check_disposition(SLICE("report 1.pdf"), SLICE("attachment; filename=\"report 1.pdf\""));
     check_disposition(SLICE(""), SLICE("attachment"));
-    check_disposition(SLICE("\xe2\x82\xac rates"), SLICE("attachment; filename=\"_ rates\"; filename*=UTF-8''%E2%82%AC%20rates"));
-    check_disposition(SLICE("a\"b%41"), SLICE("attachment; filename=\"a_b_41\"; filename*=UTF-8''a%22b%2541"));
+    check_disposition(
+        SLICE("\xe2\x82\xac rates"),
+        SLICE("attachment; filename=\"_ rates\"; filename*=UTF-8''%E2%82%AC%20rates"));
+    check_disposition(SLICE("a\"b%41"),
+                      SLICE("attachment; filename=\"a_b_41\"; filename*=UTF-8''a%22b%2541"));
     check_disposition(SLICE("a\r\nX: y"), SLICE("attachment; filename=\"a__X: y\""));
     check_disposition(SLICE("../\xff\xe2\x80\xae\\"), SLICE("attachment; filename=\"..____\""));
     CHECK_OK(disposition_write(&out, false, SLICE("")));
@@ -135,9 +163,11 @@ TEST(name_local_paths)
     check_local(SLICE("a/b.txt"), SLICE("a/b.txt"));
     check_local(SLICE("a<b>:\"|?*"), SLICE("a_b______"));
     check_local(SLICE("x./y.txt..."), SLICE("x_/y.txt.._"));
-    check_local(SLICE("CON/nul.tar.gz/com1/LPT\xc2\xb9.x"), SLICE("_CON/_nul.tar.gz/_com1/_LPT\xc2\xb9.x"));
+    check_local(SLICE("CON/nul.tar.gz/com1/LPT\xc2\xb9.x"),
+                SLICE("_CON/_nul.tar.gz/_com1/_LPT\xc2\xb9.x"));
     check_local(SLICE("aux .h"), SLICE("_aux .h"));
-    check_local(SLICE("console/com10/communication/lpt/xnul"), SLICE("console/com10/communication/lpt/xnul"));
+    check_local(SLICE("console/com10/communication/lpt/xnul"),
+                SLICE("console/com10/communication/lpt/xnul"));
     arena_init(&a, 1 << 16);
     CHECK_ERR(name_safe_local(&a, SLICE("../x"), true, &s), ERR_INVALID);
     CHECK_ERR(name_safe_local(&a, SLICE("/etc/x"), false, &s), ERR_INVALID);

@@ -27,7 +27,8 @@ static enum range_result suffix_range(uint64_t length, uint64_t size, struct byt
 enum range_result range_parse(struct slice header, uint64_t size, struct byte_range *ret)
 {
     struct slice spec = slice_trim(header), unit = slice_cut(&spec, '=');
-    if (!slice_eq_nocase(unit, SLICE("bytes")) || slice_find(spec, '-') == spec.len) return RANGE_NONE;
+    if (!slice_eq_nocase(unit, SLICE("bytes")) || slice_find(spec, '-') == spec.len)
+        return RANGE_NONE;
     struct slice from = slice_cut(&spec, '-'), to = spec;
     if (from.len == 0) return all_digits(to) ? suffix_range(saturated(to), size, ret) : RANGE_NONE;
     if (!all_digits(from) || (to.len && !all_digits(to))) return RANGE_NONE;
@@ -80,7 +81,9 @@ bool etag_matches(struct slice list_header, struct slice etag, bool weak)
 /* "0", "0.5", "1.000" of a weight; true when it is well-formed and above zero. */
 static bool weight_allows(struct slice q)
 {
-    if (q.len == 0 || q.len > 5 || q.ptr[0] < '0' || q.ptr[0] > '1' || (q.len > 1 && q.ptr[1] != '.')) return false;
+    if (q.len == 0 || q.len > 5 || q.ptr[0] < '0' || q.ptr[0] > '1' ||
+        (q.len > 1 && q.ptr[1] != '.'))
+        return false;
     bool above = q.ptr[0] == '1';
     for (size_t i = 2; i < q.len; i++) {
         if (q.ptr[i] < '0' || q.ptr[i] > '9') return false;

@@ -13,7 +13,7 @@ struct byte_range {
 };
 
 enum range_result {
-    RANGE_NONE,         /* no range that we serve (absent, malformed, several, another unit): send everything */
+    RANGE_NONE, /* no range that we serve (absent, malformed, several, another unit): send everything */
     RANGE_ONE,          /* *ret lies within `size` */
     RANGE_UNSATISFIABLE /* 416 */
 };

@@ -62,17 +62,19 @@ TEST(httpdate_is_strict)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t ms = 7;
-        if (httpdate_parse(slice_cstr(bad[i]), &ms) == ERR_OK || ms != 7) test_fail(__FILE__, __LINE__, "%s", bad[i]);
+        if (httpdate_parse(slice_cstr(bad[i]), &ms) == ERR_OK || ms != 7)
+            test_fail(__FILE__, __LINE__, "%s", bad[i]);
     }
 }
 
-static void check_range(const char *header, uint64_t size, enum range_result want, uint64_t first, uint64_t length)
+static void check_range(const char *header, uint64_t size, enum range_result want, uint64_t first,
+                        uint64_t length)
 {
     struct byte_range r = {0};
     enum range_result got = range_parse(slice_cstr(header), size, &r);
     if (got != want || r.first != first || r.length != length)
-        test_fail(__FILE__, __LINE__, "%s of %llu: %d, %llu+%llu", header, (unsigned long long)size, (int)got,
-                  (unsigned long long)r.first, (unsigned long long)r.length);
+        test_fail(__FILE__, __LINE__, "%s of %llu: %d, %llu+%llu", header, (unsigned long long)size,
+                  (int)got, (unsigned long long)r.first, (unsigned long long)r.length);
 }
 
 TEST(range_forms)
@@ -97,26 +99,49 @@ TEST(range_forms)
 
 TEST(range_malformed_is_ignored)
 {
-    static const char *const bad[] = {"",           "bytes",      "bytes=",      "bytes=-",    "bytes=1",     "bytes=2-1",  "bytes=a-b",
-                                      "bytes=1-2-", "bytes=--1",  "bytes=+1-2",  "bytes=1-2,4-5", "bytes=0-0,", "items=0-1",
-                                      "bytes 0-1",  "bytes=0-1 2", "bytes= 0-1", "bytes=1 -2", "bytes=0x1-2", "bytes=99999999999999999999x-"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) check_range(bad[i], 10, RANGE_NONE, 0, 0);
+    static const char *const bad[] = {"",
+                                      "bytes",
+                                      "bytes=",
+                                      "bytes=-",
+                                      "bytes=1",
+                                      "bytes=2-1",
+                                      "bytes=a-b",
+                                      "bytes=1-2-",
+                                      "bytes=--1",
+                                      "bytes=+1-2",
+                                      "bytes=1-2,4-5",
+                                      "bytes=0-0,",
+                                      "items=0-1",
+                                      "bytes 0-1",
+                                      "bytes=0-1 2",
+                                      "bytes= 0-1",
+                                      "bytes=1 -2",
+                                      "bytes=0x1-2",
+                                      "bytes=99999999999999999999x-"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        check_range(bad[i], 10, RANGE_NONE, 0, 0);
 }
 
 TEST(etag_lists)
 {
     struct slice strong = SLICE("\"x\""), weak = SLICE("W/\"x\"");
-    CHECK(etag_matches(SLICE("\"x\""), strong, false) && etag_matches(SLICE("\"x\""), strong, true));
+    CHECK(etag_matches(SLICE("\"x\""), strong, false) &&
+          etag_matches(SLICE("\"x\""), strong, true));
     CHECK(etag_matches(SLICE(" * "), strong, false));
     CHECK(etag_matches(SLICE("\"a,b\" , ,W/\"z\",\"x\""), strong, false));
-    CHECK(etag_matches(SLICE("W/\"x\""), strong, true) && !etag_matches(SLICE("W/\"x\""), strong, false));
+    CHECK(etag_matches(SLICE("W/\"x\""), strong, true) &&
+          !etag_matches(SLICE("W/\"x\""), strong, false));
     CHECK(etag_matches(SLICE("\"x\""), weak, true) && !etag_matches(SLICE("\"x\""), weak, false));
     CHECK(!etag_matches(weak, weak, false));
     CHECK(etag_matches(SLICE("\"\""), SLICE("\"\""), false));
-    static const char *const none[] = {"", "\"y\"", "x", "\"x", "\"x\" \"y\"", "\"x\", y", "\"x\";", "*, \"x\"", "w/\"x\"", "W/", "\"X\""};
+    static const char *const none[] = {"",         "\"y\"",  "x",        "\"x",     "\"x\" \"y\"",
+                                       "\"x\", y", "\"x\";", "*, \"x\"", "w/\"x\"", "W/",
+                                       "\"X\""};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
-        if (etag_matches(slice_cstr(none[i]), strong, true)) test_fail(__FILE__, __LINE__, "%s", none[i]);
-    CHECK(!etag_matches(SLICE("\"x\""), SLICE("x"), true) && !etag_matches(SLICE("\"x\""), SLICE("\"x\"y"), true));
+        if (etag_matches(slice_cstr(none[i]), strong, true))
+            test_fail(__FILE__, __LINE__, "%s", none[i]);
+    CHECK(!etag_matches(SLICE("\"x\""), SLICE("x"), true) &&
+          !etag_matches(SLICE("\"x\""), SLICE("\"x\"y"), true));
 }
 
 TEST(encodings_and_their_weights)
@@ -124,17 +149,25 @@ TEST(encodings_and_their_weights)
     struct slice absent = {NULL, 0};
     CHECK(!encoding_accepted(absent, "br") && encoding_accepted(absent, "identity"));
     CHECK(!encoding_accepted(SLICE(""), "gzip") && encoding_accepted(SLICE(""), "identity"));
-    CHECK(encoding_accepted(SLICE("gzip, deflate, br"), "br") && encoding_accepted(SLICE("GZIP"), "gzip"));
-    CHECK(!encoding_accepted(SLICE("gzip, deflate"), "br") && !encoding_accepted(SLICE("brx"), "br"));
-    CHECK(encoding_accepted(SLICE("br;q=0.001"), "br") && encoding_accepted(SLICE("br ; Q=1.000"), "br"));
-    CHECK(!encoding_accepted(SLICE("br;q=0"), "br") && !encoding_accepted(SLICE("br; q=0.000"), "br"));
+    CHECK(encoding_accepted(SLICE("gzip, deflate, br"), "br") &&
+          encoding_accepted(SLICE("GZIP"), "gzip"));
+    CHECK(!encoding_accepted(SLICE("gzip, deflate"), "br") &&
+          !encoding_accepted(SLICE("brx"), "br"));
+    CHECK(encoding_accepted(SLICE("br;q=0.001"), "br") &&
+          encoding_accepted(SLICE("br ; Q=1.000"), "br"));
+    CHECK(!encoding_accepted(SLICE("br;q=0"), "br") &&
+          !encoding_accepted(SLICE("br; q=0.000"), "br"));
     CHECK(encoding_accepted(SLICE("*"), "br") && !encoding_accepted(SLICE("br;q=0, *"), "br"));
     CHECK(!encoding_accepted(SLICE("*, br;q=0"), "br") && !encoding_accepted(SLICE("*;q=0"), "br"));
-    CHECK(!encoding_accepted(SLICE("*;q=0"), "identity") && encoding_accepted(SLICE("*;q=0,identity;q=0.5"), "identity"));
-    CHECK(!encoding_accepted(SLICE("identity;q=0"), "identity") && encoding_accepted(SLICE("br"), "identity"));
-    static const char *const bad[] = {"br;q=2", "br;q=", "br;q=0.0001", "br;q=1.001", "br;q=x", "br;q=-1", "br;x=1", "br;q", "br;q=1x"};
+    CHECK(!encoding_accepted(SLICE("*;q=0"), "identity") &&
+          encoding_accepted(SLICE("*;q=0,identity;q=0.5"), "identity"));
+    CHECK(!encoding_accepted(SLICE("identity;q=0"), "identity") &&
+          encoding_accepted(SLICE("br"), "identity"));
+    static const char *const bad[] = {"br;q=2",  "br;q=",  "br;q=0.0001", "br;q=1.001", "br;q=x",
+                                      "br;q=-1", "br;x=1", "br;q",        "br;q=1x"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (encoding_accepted(slice_cstr(bad[i]), "br")) test_fail(__FILE__, __LINE__, "%s", bad[i]);
+        if (encoding_accepted(slice_cstr(bad[i]), "br"))
+            test_fail(__FILE__, __LINE__, "%s", bad[i]);
 }
 
 #define SUM "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
@@ -150,7 +183,8 @@ TEST(digest_fields)
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint8_t sum[32] = {0};
-        if (content_digest_parse(slice_cstr(good[i]), sum) != DIGEST_SHA256 || sum[0] != 0xe3 || sum[31] != 0x55)
+        if (content_digest_parse(slice_cstr(good[i]), sum) != DIGEST_SHA256 || sum[0] != 0xe3 ||
+            sum[31] != 0x55)
             test_fail(__FILE__, __LINE__, "%s", good[i]);
     }
     uint8_t sum[32] = {9};

@@ -139,7 +139,9 @@ static bool plausible_domain(struct slice domain)
     if (domain.len == 0 || domain.ptr[domain.len - 1] == '.') return false;
     while (domain.len) {
         struct slice label = slice_cut(&domain, '.');
-        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-') return false;
+        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+            label.ptr[label.len - 1] == '-')
+            return false;
         for (size_t i = 0; i < label.len; i++) {
             char c = label.ptr[i];
             bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -154,5 +156,6 @@ bool email_plausible(struct slice s)
 {
     if (s.len > LIMIT_EMAIL_BYTES) return false;
     struct slice domain = s, local = slice_cut(&domain, '@');
-    return local.len >= 1 && local.len <= 64 && all_fit(local) && all_fit(domain) && plausible_domain(domain);
+    return local.len >= 1 && local.len <= 64 && all_fit(local) && all_fit(domain) &&
+           plausible_domain(domain);
 }

@@ -10,14 +10,17 @@ TEST(duration_read)
     static const struct {
         const char *text;
         uint64_t seconds;
-    } good[] = {{"0", 0}, {"90", 90}, {"90s", 90}, {"10m", 600}, {"36h", 129600}, {"3d", 259200}, {"2w", 1209600}};
-    static const char *const bad[] = {"", "s", "-1s", "+1", "1 h", "1h ", " 1h", "1H", "1y", "1hm", "1h30m", "1.5h", "0x1"};
+    } good[] = {{"0", 0},        {"90", 90},     {"90s", 90},    {"10m", 600},
+                {"36h", 129600}, {"3d", 259200}, {"2w", 1209600}};
+    static const char *const bad[] = {"",   "s",  "-1s", "+1",    "1 h",  "1h ", " 1h",
+                                      "1H", "1y", "1hm", "1h30m", "1.5h", "0x1"};
     uint64_t v = 7;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         CHECK_OK(duration_parse(slice_cstr(good[i].text), &v));
         CHECK_U64(v, good[i].seconds);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK_ERR(duration_parse(slice_cstr(bad[i]), &v), ERR_INVALID);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_ERR(duration_parse(slice_cstr(bad[i]), &v), ERR_INVALID);
     CHECK_ERR(duration_parse(SLICE("18446744073709551615m"), &v), ERR_TOO_LARGE);
     CHECK_ERR(duration_parse(SLICE("18446744073709551616"), &v), ERR_TOO_LARGE);
 }
@@ -27,9 +30,9 @@ TEST(duration_written)
     static const struct {
         uint64_t seconds;
         const char *text;
-    } rows[] = {{0, "0 s"},      {45, "45 s"},       {60, "1 min"},        {65, "1 min 5 s"},
-                {7500, "2 h 5 min"}, {7259, "2 h"},  {86400, "1 d"},       {100000, "1 d 3 h"},
-                {UINT64_MAX, "213503982334601 d 7 h"}};
+    } rows[] = {{0, "0 s"},        {45, "45 s"},        {60, "1 min"},
+                {65, "1 min 5 s"}, {7500, "2 h 5 min"}, {7259, "2 h"},
+                {86400, "1 d"},    {100000, "1 d 3 h"}, {UINT64_MAX, "213503982334601 d 7 h"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         CLEANUP(buf_done) struct buf out = BUF_INIT(64);
         CHECK_OK(duration_print(&out, rows[i].seconds));
@@ -42,19 +45,35 @@ TEST(size_read)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } good[] = {{"0", 0},           {"123", 123},         {"123B", 123},       {"123 b", 123},          {"10 GiB", 10 * GIB},
-                {"10G", 10 * GIB},  {"10g", 10 * GIB},    {"500MB", 500000000}, {"500 mb", 500000000},  {"1K", KIB},
-                {"1kB", 1000},      {"1KiB", KIB},        {"2T", 2 * TIB},     {"2TB", 2000000000000},  {"1.5 GB", 1500000000},
-                {"1.5G", GIB + GIB / 2}, {"0.001kB", 1},  {"16777215T", 16777215 * TIB}};
-    static const char *const bad[] = {"",    "G",    "-1",   "1.",   "1.G",  ".5G",    "1.5",    "1.5B", "1.2345G", "1  G", "1 ",
-                                      "1X",  "1GiX", "1Gi",  "1GBB", "1iB",  "1 G B",  " 1G",    "1G ",  "1,5G",    "1P"};
+    } good[] = {{"0", 0},
+                {"123", 123},
+                {"123B", 123},
+                {"123 b", 123},
+                {"10 GiB", 10 * GIB},
+                {"10G", 10 * GIB},
+                {"10g", 10 * GIB},
+                {"500MB", 500000000},
+                {"500 mb", 500000000},
+                {"1K", KIB},
+                {"1kB", 1000},
+                {"1KiB", KIB},
+                {"2T", 2 * TIB},
+                {"2TB", 2000000000000},
+                {"1.5 GB", 1500000000},
+                {"1.5G", GIB + GIB / 2},
+                {"0.001kB", 1},
+                {"16777215T", 16777215 * TIB}};
+    static const char *const bad[] = {"",     "G",       "-1",    "1.",  "1.G", ".5G",  "1.5",
+                                      "1.5B", "1.2345G", "1  G",  "1 ",  "1X",  "1GiX", "1Gi",
+                                      "1GBB", "1iB",     "1 G B", " 1G", "1G ", "1,5G", "1P"};
     uint64_t v = 7;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         CHECK_OK(size_parse(slice_cstr(good[i].text), &v));
         CHECK_U64(v, good[i].bytes);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (size_parse(slice_cstr(bad[i]), &v) != ERR_INVALID) test_fail(__FILE__, __LINE__, "%s", bad[i]);
+        if (size_parse(slice_cstr(bad[i]), &v) != ERR_INVALID)
+            test_fail(__FILE__, __LINE__, "%s", bad[i]);
     CHECK_ERR(size_parse(SLICE("16777216T"), &v), ERR_TOO_LARGE);
     CHECK_ERR(size_parse(SLICE("18446744073709551616"), &v), ERR_TOO_LARGE);
 }
@@ -84,13 +103,39 @@ TEST(size_written)
 
 TEST(email_addresses)
 {
-    static const char *const good[] = {"a@b.c", "Ann.O'Hara+x@sub.example.org", "root@localhost", "m\xc3\xbcller@m\xc3\xbcnchen.de",
-                                       "\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b\xe5\xad\x90.cn", "a@1-2.xn--p1ai"};
-    static const char *const bad[] = {"", "a", "@b.c", "a@", "a@b", "a@b@c.d", "a b@c.d", "a@b .c", "a@b..c", "a@.b.c", "a@b.c.",
-                                      "a@-b.c", "a@b-.c", "a@b_c.d", "a,b@c.d", "<a@b.c>", "\"a\"@b.c", "a@[1.2.3.4]", "a\r\n@b.c",
-                                      "a\x7f@b.c", "a\xe2\x80\x8b@b.c", "a\xc2\xa0@b.c", "a\xff@b.c", "a@b.\xe3\x80\x80"};
+    static const char *const good[] = {"a@b.c",
+                                       "Ann.O'Hara+x@sub.example.org",
+                                       "root@localhost",
+                                       "m\xc3\xbcller@m\xc3\xbcnchen.de",
+                                       "\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b\xe5\xad\x90.cn",
+                                       "a@1-2.xn--p1ai"};
+    static const char *const bad[] = {"",
+                                      "a",
+                                      "@b.c",
+                                      "a@",
+                                      "a@b",
+                                      "a@b@c.d",
+                                      "a b@c.d",
+                                      "a@b .c",
+                                      "a@b..c",
+                                      "a@.b.c",
+                                      "a@b.c.",
+                                      "a@-b.c",
+                                      "a@b-.c",
+                                      "a@b_c.d",
+                                      "a,b@c.d",
+                                      "<a@b.c>",
+                                      "\"a\"@b.c",
+                                      "a@[1.2.3.4]",
+                                      "a\r\n@b.c",
+                                      "a\x7f@b.c",
+                                      "a\xe2\x80\x8b@b.c",
+                                      "a\xc2\xa0@b.c",
+                                      "a\xff@b.c",
+                                      "a@b.\xe3\x80\x80"};
     char large[LIMIT_EMAIL_BYTES + 2];
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) CHECK(email_plausible(slice_cstr(good[i])));
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        CHECK(email_plausible(slice_cstr(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (email_plausible(slice_cstr(bad[i]))) test_fail(__FILE__, __LINE__, "%s", bad[i]);
     for (size_t i = 0; i < sizeof large; i++) large[i] = i % 50 == 49 ? '.' : 'a';
@@ -108,11 +153,13 @@ TEST(ini_lines)
     static const struct {
         const char *section, *key, *value;
         unsigned line;
-    } want[] = {{"", "a", "1", 3},       {"", "b.c-d_E", "x = y # no comment", 4}, {"", "empty", "", 5},
-                {"one two", "k", " v; ", 8}, {"one two", "u", "\xc3\xa9", 9},          {"s", "q", "", 12}};
+    } want[] = {
+        {"", "a", "1", 3},           {"", "b.c-d_E", "x = y # no comment", 4}, {"", "empty", "", 5},
+        {"one two", "k", " v; ", 8}, {"one two", "u", "\xc3\xa9", 9},          {"s", "q", "", 12}};
     struct ini p;
     struct ini_line l;
-    ini_init(&p, SLICE("\xef\xbb\xbf# c\r\n\n a=1\r\nb.c-d_E \t=  x = y # no comment \nempty=\n ; c\n[ one two ]\n"
+    ini_init(&p, SLICE("\xef\xbb\xbf# c\r\n\n a=1\r\nb.c-d_E \t=  x = y # no comment \nempty=\n ; "
+                       "c\n[ one two ]\n"
                        "k = \" v; \"\nu=\xc3\xa9\n\n[s]\nq=\"\""));
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         CHECK_OK(ini_next(&p, &l));
@@ -127,10 +174,12 @@ TEST(ini_lines)
 
 TEST(ini_malformed_lines)
 {
-    static const struct slice bad[] = {SLICE("a"),        SLICE("=1"),      SLICE("a b=1"),  SLICE("[a"),      SLICE("[]"),
-                                       SLICE("[a]b]"),    SLICE("[a] x"),   SLICE("[ ]"),    SLICE("a=\"b"),   SLICE("a=\"b\"c\""),
-                                       SLICE("a=\"b\" c"), SLICE("a=\""),   SLICE("a=\0"),   SLICE("a=\x1b[m"), SLICE("a=b\rc"),
-                                       SLICE("a=\xff"),   SLICE("\xc3\xa9=1"), SLICE("# \x7f"), SLICE("a=\r\r")};
+    static const struct slice bad[] = {
+        SLICE("a"),          SLICE("=1"),         SLICE("a b=1"),     SLICE("[a"),
+        SLICE("[]"),         SLICE("[a]b]"),      SLICE("[a] x"),     SLICE("[ ]"),
+        SLICE("a=\"b"),      SLICE("a=\"b\"c\""), SLICE("a=\"b\" c"), SLICE("a=\""),
+        SLICE("a=\0"),       SLICE("a=\x1b[m"),   SLICE("a=b\rc"),    SLICE("a=\xff"),
+        SLICE("\xc3\xa9=1"), SLICE("# \x7f"),     SLICE("a=\r\r")};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[64] = "ok=1\n\n";
         memcpy(text + 6, bad[i].ptr, bad[i].len);
@@ -139,6 +188,7 @@ TEST(ini_malformed_lines)
         ini_init(&p, slice_of(text, 6 + bad[i].len));
         CHECK_OK(ini_next(&p, &l));
         enum err e = ini_next(&p, &l);
-        if (e != ERR_INVALID || p.line != 3) test_fail(__FILE__, __LINE__, "bad[%zu]: %s, line %u", i, err_name(e), p.line);
+        if (e != ERR_INVALID || p.line != 3)
+            test_fail(__FILE__, __LINE__, "bad[%zu]: %s, line %u", i, err_name(e), p.line);
     }
 }

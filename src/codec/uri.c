@@ -12,7 +12,8 @@ static int take_byte(struct slice *s, bool form)
     size_t used = 1;
     int ret = (unsigned char)c;
     if (c == '%') {
-        int hi = s->len > 2 ? hex_value(s->ptr[1]) : -1, lo = s->len > 2 ? hex_value(s->ptr[2]) : -1;
+        int hi = s->len > 2 ? hex_value(s->ptr[1]) : -1,
+            lo = s->len > 2 ? hex_value(s->ptr[2]) : -1;
         ret = hi < 0 || lo < 0 ? MALFORMED : hi << 4 | lo;
         used = 3;
     } else if (c == '+' && form) {
@@ -36,12 +37,15 @@ static enum err decode(struct arena *a, struct slice s, bool form, struct slice 
     return ERR_OK;
 }
 
-enum err uri_decode(struct arena *a, struct slice s, struct slice *ret) { return decode(a, s, false, ret); }
+enum err uri_decode(struct arena *a, struct slice s, struct slice *ret)
+{
+    return decode(a, s, false, ret);
+}
 
 static bool unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 enum err uri_encode(struct buf *out, struct slice s)

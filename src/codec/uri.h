@@ -14,7 +14,8 @@ MUST_USE enum err uri_encode(struct buf *out, struct slice s);
 bool query_next(struct slice *rest, struct slice *ret_name, struct slice *ret_value);
 /* The decoded value ('+' is a space) of one parameter, in the arena. ERR_NOT_FOUND when absent; ERR_INVALID when malformed
  * (this value, or any name before or after it) or given twice. */
-MUST_USE enum err query_get(struct arena *a, struct slice query, const char *name, struct slice *ret);
+MUST_USE enum err query_get(struct arena *a, struct slice query, const char *name,
+                            struct slice *ret);
 
 struct uri {
     struct slice scheme;   /* "http" or "https", static */

@@ -16,7 +16,9 @@ static bool well_escaped(struct slice s)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         if (is_alnum(c) || (c && strchr("-._~!$&'()*+,;=:@/?", c))) continue;
-        if (c != '%' || i + 2 >= s.len || hex_value(s.ptr[i + 1]) < 0 || hex_value(s.ptr[i + 2]) < 0) return false;
+        if (c != '%' || i + 2 >= s.len || hex_value(s.ptr[i + 1]) < 0 ||
+            hex_value(s.ptr[i + 2]) < 0)
+            return false;
         i += 2;
     }
     return true;
@@ -49,7 +51,9 @@ static bool valid_name(struct slice host)
     if (host.len == 0 || host.len > 253 || host.ptr[host.len - 1] == '.') return false;
     while (rest.len) {
         label = slice_cut(&rest, '.');
-        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-') return false;
+        if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+            label.ptr[label.len - 1] == '-')
+            return false;
         for (size_t i = 0; i < label.len; i++)
             if (!is_alnum(label.ptr[i]) && label.ptr[i] != '-' && label.ptr[i] != '_') return false;
     }
@@ -71,7 +75,8 @@ static enum err parse_authority(struct slice s, struct uri *u)
     }
     if (end == s.len) return ERR_OK;
     uint64_t port = 0;
-    if (s.ptr[end] != ':' || slice_u64(slice_sub(s, end + 1, s.len), 65535, &port) != ERR_OK || port == 0)
+    if (s.ptr[end] != ':' || slice_u64(slice_sub(s, end + 1, s.len), 65535, &port) != ERR_OK ||
+        port == 0)
         return ERR_INVALID;
     u->port = (unsigned)port;
     return ERR_OK;
@@ -85,7 +90,8 @@ static enum err parse_scheme(struct slice *s, struct uri *u)
     } schemes[] = {{{"https", 5}, 443}, {{"http", 4}, 80}};
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
         size_t n = schemes[i].name.len;
-        if (!slice_eq_nocase(slice_sub(*s, 0, n), schemes[i].name) || !slice_eq(slice_sub(*s, n, n + 3), SLICE("://")))
+        if (!slice_eq_nocase(slice_sub(*s, 0, n), schemes[i].name) ||
+            !slice_eq(slice_sub(*s, n, n + 3), SLICE("://")))
             continue;
         u->scheme = schemes[i].name;
         u->port = schemes[i].port;
@@ -114,7 +120,8 @@ enum err uri_parse(struct slice s, struct uri *ret)
     size_t slash = slice_find(s, '/');
     TRY(parse_authority(slice_sub(s, 0, slash), &u));
     u.path = slash < s.len ? slice_sub(s, slash, s.len) : SLICE("/");
-    if (!well_escaped(u.path) || !well_escaped(u.query) || !well_escaped(u.fragment)) return ERR_INVALID;
+    if (!well_escaped(u.path) || !well_escaped(u.query) || !well_escaped(u.fragment))
+        return ERR_INVALID;
     *ret = u;
     return ERR_OK;
 }

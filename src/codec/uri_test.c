@@ -12,8 +12,10 @@ TEST(uri_escapes)
     CHECK_SLICE(s, SLICE("a b+c\xc3\xa9/"));
     CHECK_OK(uri_decode(&a, SLICE(""), &s));
     CHECK_SLICE(s, SLICE(""));
-    static const struct slice bad[] = {{"%", 1}, {"%4", 2}, {"%4g", 3}, {"%g4", 3}, {"a%00", 4}, {"%%41", 4}, {"\0", 1}};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK_ERR(uri_decode(&a, bad[i], &s), ERR_INVALID);
+    static const struct slice bad[] = {{"%", 1},    {"%4", 2},   {"%4g", 3}, {"%g4", 3},
+                                       {"a%00", 4}, {"%%41", 4}, {"\0", 1}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_ERR(uri_decode(&a, bad[i], &s), ERR_INVALID);
     CHECK_OK(uri_encode(&out, SLICE("Az09-._~ /+%\xc3\xa9\0")));
     CHECK_SLICE(buf_view(&out), SLICE("Az09-._~%20%2F%2B%25%C3%A9%00"));
 }
@@ -128,7 +130,8 @@ TEST(uri_urls_are_strict)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct uri u;
-        if (uri_parse(bad[i], &u) == ERR_OK) test_fail(__FILE__, __LINE__, "took " SLICE_FMT, SLICE_ARG(bad[i]));
+        if (uri_parse(bad[i], &u) == ERR_OK)
+            test_fail(__FILE__, __LINE__, "took " SLICE_FMT, SLICE_ARG(bad[i]));
     }
 }
 

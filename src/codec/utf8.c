@@ -43,7 +43,8 @@ bool utf8_valid(struct slice s)
 bool utf8_is_deceptive(uint32_t code_point)
 {
     return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) ||
-           (code_point >= 0x2028 && code_point <= 0x202e) || (code_point >= 0x2066 && code_point <= 0x2069);
+           (code_point >= 0x2028 && code_point <= 0x202e) ||
+           (code_point >= 0x2066 && code_point <= 0x2069);
 }
 
 size_t utf8_cut(struct slice s, size_t max)
