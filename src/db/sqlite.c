@@ -63,6 +63,8 @@ static enum err sqlite_fail(struct ctx *c, struct sqlite_conn *s, const char *wh
     int code = s->h ? sqlite3_extended_errcode(s->h) : SQLITE_NOMEM;
     enum err e = db_sqlite_err(code, &s->base.retry);
     if (e == ERR_OK) e = ERR_INTERNAL;
+    /* Where it cannot open a file for writing SQLite quietly opens it for reading: the writer must be opened anew. */
+    if ((code & 0xff) == SQLITE_READONLY && !s->query_only) e = ERR_IO;
     /* After these the state of the connection's cache is not worth trusting. A memory database lives in its connection. */
     s->broken = s->broken || (!s->db->memory && (e == ERR_IO || e == ERR_CORRUPT || e == ERR_NOMEM));
     return fail(c, e, "%s: %s (sqlite %d, errno %d)", what, s->h ? sqlite3_errmsg(s->h) : "no memory", code,

@@ -56,7 +56,7 @@ static int via_unlink(const char *path) { return sys()->unlink(path); }
 
 static void replace_calls(void)
 {
-    /* fsync and fdatasync are not in SQLite's own table: the tests interpose those (tests/lib/sync_seam.c). */
+    /* fsync and fdatasync are not in SQLite's own table: the tests interpose those (db_sqlite_sys.c). */
     static const struct {
         const char *name;
         sqlite3_syscall_ptr fn;
