@@ -51,8 +51,8 @@ class Style(unittest.TestCase):
         self.assertEqual(self.rules("docs/x.md", "word\n" * 700), [])
 
     def test_width(self):
-        self.assertEqual(self.rules("src/core/x.c", "/* %s */\n" % ("y" * 125)), [("width", 2)])
-        self.assertEqual(self.rules("src/core/x.c", "/* %s */\n" % ("y" * 124)), [])
+        self.assertEqual(self.rules("src/core/x.c", "/* %s */\n" % ("y" * 135)), [("width", 2)])
+        self.assertEqual(self.rules("src/core/x.c", "/* %s */\n" % ("y" * 134)), [])
 
     def test_space(self):
         self.assertEqual(self.rules("src/core/x.c", "\tint x;\n"), [("space", 2)])
