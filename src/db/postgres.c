@@ -51,15 +51,16 @@ static void set_arguments(struct arguments *a, const struct db_value *args, size
     }
 }
 
-/* Takes over types that are known now and were not before; then the statement must be prepared (again). */
-static enum err learn_types(struct ctx *c, const struct db_stmt *stmt, struct pg_prepared *p, const struct db_value *args)
+/* Adds to `types` what is known now and was not before; *ret_news when there was any. */
+static enum err learn_types(struct ctx *c, const struct db_stmt *stmt, const struct db_value *args, size_t n, Oid *types,
+                            bool *ret_news)
 {
-    for (unsigned i = 0; i < p->args; i++) {
+    for (size_t i = 0; i < n; i++) {
         Oid oid = oid_of(args[i].type);
-        if (!oid || oid == p->types[i]) continue;
-        if (p->types[i]) return fail(c, ERR_INTERNAL, "%s: $%u had another type before", stmt->name, i + 1);
-        p->types[i] = oid;
-        p->ready = false;
+        if (!oid || oid == types[i]) continue;
+        if (types[i]) return fail(c, ERR_INTERNAL, "%s: $%zu had another type before", stmt->name, i + 1);
+        types[i] = oid;
+        *ret_news = true;
     }
     return ERR_OK;
 }
@@ -84,11 +85,16 @@ static enum err prepare(struct ctx *c, struct pg_conn *p, const struct db_stmt *
     if (!known) TRY(new_prepared(c, p, stmt, &known));
     if (n != known->args) return fail(c, ERR_INTERNAL, "%s: %zu arguments for %u", stmt->name, n, known->args);
     *ret = known;
-    TRY(learn_types(c, stmt, known, args));
-    if (known->ready) return ERR_OK;
+    Oid types[LIMIT_DB_ARGS];
+    bool news = !known->ready;
+    memcpy(types, known->types, sizeof types);
+    TRY(learn_types(c, stmt, args, n, types, &news));
+    if (!news) return ERR_OK;
     snprintf(known->name, sizeof known->name, "%.60s %u", stmt->name, ++known->generation);
-    CLEANUP(pg_result_done) PGresult *res = PQprepare(p->h, known->name, stmt->sql, (int)n, known->types);
+    known->ready = false;
+    CLEANUP(pg_result_done) PGresult *res = PQprepare(p->h, known->name, stmt->sql, (int)n, types);
     if (PQresultStatus(res) != PGRES_COMMAND_OK) return pg_fail(c, p, res, stmt->name);
+    memcpy(known->types, types, sizeof types);
     known->ready = true;
     return ERR_OK;
 }
