@@ -77,6 +77,10 @@ class Style(unittest.TestCase):
         self.assertEqual(self.rules("docs/A.md", "`src/a.c` `src/core/` [b](B.md#part) [c](https://example.com) `src/*.c`\n",
                                     others=("src/a.c", "src/core/x.c", "docs/B.md")), [])
 
+    def test_threats_name_real_tests(self):
+        files = {"docs/THREATS.md": "`a_gone_test` `a_real_test`\n", "src/x_test.c": HEAD + "TEST(a_real_test)\n"}
+        self.assertEqual([p[3] for p in style.check(files)], ["no test or function is called a_gone_test"])
+
     def test_vectors_are_not_ours_to_style(self):
         self.assertEqual(self.rules("tests/vectors/rfc/x.txt", "a \n\tb"), [])
 
