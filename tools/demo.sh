@@ -71,7 +71,7 @@ printf '%s\n' "$marker" >"$dir/out/Holiday 2026/read me.txt"
 head -c 3000000 /dev/urandom >"$dir/out/Holiday 2026/überall/深い/photo.jpg"
 : >"$dir/out/Holiday 2026/überall/empty"
 bytes=$(du -sb --apparent-size "$dir/out/film.bin" | cut -f1)
-good "film.bin, $mib MiB of random bytes, and the folder “Holiday 2026”"
+good "film.bin, $mib MiB of random bytes, and the folder Holiday 2026"
 
 step 'sealdrop send film.bin "Holiday 2026"'
 start=$(now)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # dev-check.sh: the house rules; with --tidy also clang-tidy and clang-format, as advice that fails nothing.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 status=0
 tools/check-layers || status=1
 tools/check-style || status=1

@@ -2,7 +2,7 @@
 # dev-fuzz.sh [NAME [SECONDS]]: one libFuzzer target for 60 s or SECONDS, or all of them for 10 s each, two at a time.
 # New inputs gather in build/fuzz/corpus/NAME; a crash is left in build/fuzz/crashes and belongs into tests/fuzz/corpus/NAME.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 mkdir -p build/fuzz/crashes build/logs
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 

@@ -2,7 +2,7 @@
 # dev-test.sh: all suites, and one line "N passed, N failed" at the end. What a suite printed is kept in build/logs/ and shown
 # when it failed. A suite that printed no count is a failure.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 logs=build/logs
 passed=0 failed=0 begin=$SECONDS
 mkdir -p $logs

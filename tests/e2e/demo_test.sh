@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The demo, whole, as a newcomer runs it (1 GiB), on a free port. It compares every byte itself; here its steps are counted.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "$0")")/../.."
+cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 passed=0 failed=0
 check() { # check NAME CONDITION…
   local name=$1
