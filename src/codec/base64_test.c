@@ -51,8 +51,8 @@ TEST(base64_is_strict)
                                           {"Zm9=", 4}, {"Z===", 4},  {"====", 4},   {"Zg==\n", 5},
                                           {"Z g=", 4}, {"-_-_", 4},  {"Zm\0v", 4},  {"Zg==Zg==", 8},
                                           {"=", 1},    {"Zm9v=", 5}, {"Zm8\xff", 4}};
-    static const struct slice url[] = {{"Z", 1},    {"Zh", 2},    {"Zm9", 3},
-                                       {"Zg==", 4}, {"+/+/", 4},  {"Zm9v ", 5},
+    static const struct slice url[] = {{"A", 1},    {"AAAAA", 5}, {"Z", 1},    {"Zh", 2},
+                                       {"Zm9", 3},  {"Zg==", 4},  {"+/+/", 4}, {"Zm9v ", 5},
                                        {" Zm9", 4}, {"Zm9vZ", 5}, {"Zm.v", 4}};
     for (size_t i = 0; i < sizeof padded / sizeof padded[0]; i++)
         check_refused(base64_decode, padded[i]);

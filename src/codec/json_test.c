@@ -214,7 +214,7 @@ TEST(json_nesting_is_bounded)
     deep.len = n;
     CHECK_ERR(json_decode(&c, deep, &all_table, JSON_LENIENT, &v), ERR_TOO_LARGE);
     /* Brackets in strings do not count. */
-    CHECK_OK(json_decode(&c, SLICE("{\"text\":\"[[[[[[[[[[[[[[[[[[\\\"[[[[[[[\"}"), &all_table,
+    CHECK_OK(json_decode(&c, SLICE("{\"text\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[\"}"), &all_table,
                          JSON_STRICT, &v));
 }
 

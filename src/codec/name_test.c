@@ -13,7 +13,10 @@ TEST(utf8_well_formed)
                                         SLICE("\xc2\x80\xdf\xbf"),
                                         SLICE("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"),
                                         SLICE("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf")};
-    static const struct slice bad[] = {SLICE("\x80"),
+    static const struct slice bad[] = {{"\xc3\xa9", 1},
+                                       {"\xe2\x82\xac", 2},
+                                       {"\xf0\x9f\x98\x80", 3},
+                                       SLICE("\x80"),
                                        SLICE("\xc0\x80"),
                                        SLICE("\xc1\xbf"),
                                        SLICE("\xc2"),
