@@ -6,20 +6,26 @@
 
 #include "base/intmath.h"
 #include "base/mem.h"
+#include "codec/hex.h"
 #include "codec/utf8.h"
 
 /* ---- the stream ---- */
 
-static bool boundary_valid(struct slice b)
+/* Nothing but letters, digits and `others`. */
+static bool all_of(struct slice s, const char *others)
 {
-    static const char others[] = "'()+_,-./:=? ";
-    if (b.len == 0 || b.len > MULTIPART_BOUNDARY_BYTES || b.ptr[b.len - 1] == ' ') return false;
-    for (size_t i = 0; i < b.len; i++) {
-        char c = b.ptr[i];
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
         bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!alnum && !memchr(others, c, sizeof others - 1)) return false;
+        if (!alnum && (c == 0 || !strchr(others, c))) return false;
     }
     return true;
+}
+
+static bool boundary_valid(struct slice b)
+{
+    if (b.len == 0 || b.len > MULTIPART_BOUNDARY_BYTES || b.ptr[b.len - 1] == ' ') return false;
+    return all_of(b, "'()+_,-./:=? ");
 }
 
 enum err multipart_init(struct multipart *m, struct slice boundary, const struct multipart_ops *ops,
@@ -35,10 +41,7 @@ enum err multipart_init(struct multipart *m, struct slice boundary, const struct
     return ERR_OK;
 }
 
-void multipart_done(struct multipart *m)
-{
-    mem_wipe(m->head, sizeof m->head);
-}
+void multipart_done(struct multipart *m) { mem_wipe(m->head, sizeof m->head); }
 
 static enum err skip(struct multipart *m, size_t n)
 {
@@ -164,10 +167,15 @@ static enum err step(struct multipart *m, struct slice *in)
     size_t n = in->len;
     switch (m->state) {
     case MULTIPART_PREAMBLE:
-    case MULTIPART_DATA: return scan(m, in);
-    case MULTIPART_LINE: return read_line(m, in);
-    case MULTIPART_HEAD: return read_head(m, in);
-    case MULTIPART_EPILOGUE: consume(in, n); return skip(m, n);
+    case MULTIPART_DATA:
+        return scan(m, in);
+    case MULTIPART_LINE:
+        return read_line(m, in);
+    case MULTIPART_HEAD:
+        return read_head(m, in);
+    case MULTIPART_EPILOGUE:
+        consume(in, n);
+        return skip(m, n);
     }
     return ERR_INTERNAL;
 }
@@ -189,16 +197,7 @@ enum err multipart_end(struct multipart *m)
 
 /* ---- header fields ---- */
 
-static bool is_token(struct slice s)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!alnum && !memchr(others, c, sizeof others - 1)) return false;
-    }
-    return s.len > 0;
-}
+static bool is_token(struct slice s) { return s.len > 0 && all_of(s, "!#$%&'*+-.^_`|~"); }
 
 static bool is_text(struct slice s)
 {
@@ -230,12 +229,12 @@ static enum err take_quoted(struct slice *rest, struct slice *ret)
     return ERR_OK;
 }
 
-/* The next "; name=value" of *rest, which is not empty. */
+/* The next "; name=value" of *rest, which is trimmed and not empty. */
 static enum err take_param(struct slice *rest, struct param *ret)
 {
     struct param p = {0};
-    struct slice s = slice_trim(*rest);
-    if (s.len == 0 || s.ptr[0] != ';') return ERR_INVALID;
+    struct slice s = *rest;
+    if (s.ptr[0] != ';') return ERR_INVALID;
     consume(&s, 1);
     s = slice_trim(s);
     size_t eq = slice_find(s, '=');
@@ -274,19 +273,11 @@ enum err multipart_boundary(struct slice content_type, struct slice *ret)
     return ERR_OK;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 /* The byte of a "%XX" at s[i], or -1. */
 static int percent_byte(struct slice s, size_t i)
 {
     if (s.ptr[i] != '%' || s.len - i < 3) return -1;
-    int high = hex_digit(s.ptr[i + 1]), low = hex_digit(s.ptr[i + 2]);
+    int high = hex_value(s.ptr[i + 1]), low = hex_value(s.ptr[i + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -310,8 +301,8 @@ static enum err decode_plain(struct multipart *m, const struct param *p, struct 
     if (!p->quoted) return checked_name(s, ret);
     for (size_t i = 0; i < s.len; n++) {
         int byte = percent_byte(s, i);
-        bool escape = s.ptr[i] == '\\' && i + 1 < s.len &&
-                      (s.ptr[i + 1] == '"' || s.ptr[i + 1] == '\\');
+        bool escape =
+            s.ptr[i] == '\\' && i + 1 < s.len && (s.ptr[i + 1] == '"' || s.ptr[i + 1] == '\\');
         if (byte == '"' || byte == '\r' || byte == '\n') {
             to[n] = (char)byte;
             i += 3;
@@ -352,7 +343,7 @@ static enum err parse_disposition(struct multipart *m, struct slice value,
         struct param p = {0};
         TRY(take_param(&rest, &p));
         bool is_extended = slice_eq_nocase(p.name, SLICE("filename*"));
-        struct slice *to = is_extended                                     ? &extended
+        struct slice *to = is_extended                                  ? &extended
                            : slice_eq_nocase(p.name, SLICE("filename")) ? &ret->filename
                            : slice_eq_nocase(p.name, SLICE("name"))     ? &ret->name
                                                                         : NULL;
@@ -385,7 +376,8 @@ static enum err parse_head(struct multipart *m, struct multipart_head *ret)
         *to = value;
     }
     bool plain = !encoding.ptr || slice_eq_nocase(encoding, SLICE("binary")) ||
-                 slice_eq_nocase(encoding, SLICE("8bit")) || slice_eq_nocase(encoding, SLICE("7bit"));
+                 slice_eq_nocase(encoding, SLICE("8bit")) ||
+                 slice_eq_nocase(encoding, SLICE("7bit"));
     if (!plain || !disposition.ptr) return ERR_INVALID;
     return parse_disposition(m, disposition, ret);
 }

@@ -23,8 +23,9 @@
 
 /* What a part says about itself; ptr NULL: not said. Valid during begin() only. */
 struct multipart_head {
-    struct slice name;         /* always there, may be empty */
-    struct slice filename;     /* filename* when given, else filename; decoded; any character but NUL: check it */
+    struct slice name; /* always there, may be empty */
+    struct slice
+        filename; /* filename* when given, else filename; decoded; any character but NUL: check it */
     struct slice content_type; /* as sent, trimmed */
 };
 

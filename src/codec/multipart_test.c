@@ -93,14 +93,16 @@ static const struct {
     {"--b--\r\n", ""},
     {"--b--", ""},
     {START "\r\n--b--\r\n", "<f|-|-:>"},
-    {START "--b--\r\n", "<f|-|-:>"}, /* no body: the delimiter shares the line end of the empty line */
+    {START "--b--\r\n",
+     "<f|-|-:>"}, /* no body: the delimiter shares the line end of the empty line */
     {START "1\r\n" START "2\r\n--b--\r\n", "<f|-|-:1><f|-|-:2>"},
     {"preamble\r\nmore\r\n" START "x\r\n--b--\r\nepilogue\r\n--b\r\n", "<f|-|-:x>"},
     {"\r\n" START "x\r\n--b--\r\n", "<f|-|-:x>"},
     {"a--b\r\n--c\r\n" START "x\r\n--b--", "<f|-|-:x>"},
     {"--b  \t\r\n" CD "\r\n\r\nx\r\n--b-- \t\r\n", "<f|-|-:x>"},
     /* near misses of the delimiter are content */
-    {START "\r\r\n\r\n-\r\n--\r\n--c\n--b\r--b --b\r\r\n--b--", "<f|-|-:\r\r\n\r\n-\r\n--\r\n--c\n--b\r--b --b\r>"},
+    {START "\r\r\n\r\n-\r\n--\r\n--c\n--b\r--b --b\r\r\n--b--",
+     "<f|-|-:\r\r\n\r\n-\r\n--\r\n--c\n--b\r--b --b\r>"},
     {START "\n--b\r\n--b--", "<f|-|-:\n--b>"},
     {START "-\r\n--b--", "<f|-|-:->"},
     {START "--\r\n--b--", "<f|-|-:-->"},
@@ -108,18 +110,21 @@ static const struct {
     {START "\r\n\r\n--b--", "<f|-|-:\r\n>"},
     /* names */
     {"--b\r\ncontent-disposition:form-data;name=f\r\n\r\n\r\n--b--", "<f|-|-:>"},
-    {"--b\r\nContent-Disposition: FORM-DATA ; filename=\"\" ; NAME=\"\"\r\n\r\n\r\n--b--", "<||-:>"},
+    {"--b\r\nContent-Disposition: FORM-DATA ; filename=\"\" ; NAME=\"\"\r\n\r\n\r\n--b--",
+     "<||-:>"},
     {"--b\r\n" CD "; filename=\"a b.txt\"\r\nContent-Type:  text/plain \r\n\r\n\r\n--b--",
      "<f|a b.txt|text/plain:>"},
     {"--b\r\n" CD "; filename=\"a%22b%0d%0Ac%20100%25%zz%2\"\r\n\r\n\r\n--b--",
      "<f|a\"b\r\nc%20100%25%zz%2|-:>"},
     {"--b\r\n" CD "; filename=\"a\\\"b\\\\c\\d;e\"\r\n\r\n\r\n--b--", "<f|a\"b\\c\\d;e|-:>"},
-    {"--b\r\n" CD "; filename=\"\xc3\xa9\xe2\x82\xac\"\r\n\r\n\r\n--b--", "<f|\xc3\xa9\xe2\x82\xac|-:>"},
+    {"--b\r\n" CD "; filename=\"\xc3\xa9\xe2\x82\xac\"\r\n\r\n\r\n--b--",
+     "<f|\xc3\xa9\xe2\x82\xac|-:>"},
     {"--b\r\n" CD "; filename=fallback; filename*=UTF-8''%e2%82%ac%20'x\r\n\r\n\r\n--b--",
      "<f|\xe2\x82\xac 'x|-:>"},
     {"--b\r\n" CD "; filename*=utf-8'en'x%22; filename=\"other\"\r\n\r\n\r\n--b--", "<f|x\"|-:>"},
     {"--b\r\n" CD "; size=3; x-y=\"z;=\"\r\n\r\n\r\n--b--", "<f|-|-:>"},
-    {"--b\r\nX-Other: 1\r\nX-Other: 2\r\n" CD "\r\nContent-Transfer-Encoding: Binary\r\n\r\n\r\n--b--",
+    {"--b\r\nX-Other: 1\r\nX-Other: 2\r\n" CD
+     "\r\nContent-Transfer-Encoding: Binary\r\n\r\n\r\n--b--",
      "<f|-|-:>"},
 };
 
@@ -133,32 +138,75 @@ TEST(multipart_good)
 
 static const char *const bad[] = {
     /* truncated */
-    "", "\r\n", "--b", "--b\r\n", START, START "x", START "x\r\n--b", START "x\r\n--b-",
-    START "x\r\n--b\r\n", "--b--\r", "x--b--",
+    "",
+    "\r\n",
+    "--b",
+    "--b\r\n",
+    START,
+    START "x",
+    START "x\r\n--b",
+    START "x\r\n--b-",
+    START "x\r\n--b\r\n",
+    "--b--\r",
+    "x--b--",
     /* delimiter lines */
-    "--bb--", "--b-\r\n", "--b--x\r\n", "--b---", "--b-- x", "--b x\r\n", "--b\n" CD "\r\n\r\n\r\n--b--",
-    "--b--\n", START "x\r\n--bx\r\n--b--", START "x\r\n--b-\r\n--b--", "--b\r" CD "\r\n\r\n\r\n--b--",
+    "--bb--",
+    "--b-\r\n",
+    "--b--x\r\n",
+    "--b---",
+    "--b-- x",
+    "--b x\r\n",
+    "--b\n" CD "\r\n\r\n\r\n--b--",
+    "--b--\n",
+    START "x\r\n--bx\r\n--b--",
+    START "x\r\n--b-\r\n--b--",
+    "--b\r" CD "\r\n\r\n\r\n--b--",
+    "--b \n" CD "\r\n\r\n\r\n--b--",
     /* header fields */
-    "--b\r\n\r\nx\r\n--b--", "--b\r\nContent-Type: a/b\r\n\r\nx\r\n--b--",
-    "--b\r\n" CD "\n\nx\r\n--b--", "--b\r\n" CD "\r\n\nx\r\n--b--", "--b\r\n" CD "\n\r\nx\r\n--b--",
-    "--b\r\n" CD "\r\n" CD "\r\n\r\nx\r\n--b--", "--b\r\n" CD "\r\n folded\r\n\r\nx\r\n--b--",
-    "--b\r\n" CD "\r\nno colon\r\n\r\nx\r\n--b--", "--b\r\n" CD "\r\n: x\r\n\r\nx\r\n--b--",
-    "--b\r\n" CD "\r\nX : y\r\n\r\nx\r\n--b--", "--b\r\n" CD "\r\nX: \x01\r\n\r\nx\r\n--b--",
-    "--b\r\n" CD "\r\nX: a\rb\r\n\r\nx\r\n--b--", "--b\r\n" CD "\r\nX: \x7f\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD " \nX: y\r\n\r\nx\r\n--b--",
+    "--b\r\n\r\nx\r\n--b--",
+    "--b\r\nContent-Type: a/b\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\n\nx\r\n--b--",
+    "--b\r\n" CD "\r\n\nx\r\n--b--",
+    "--b\r\n" CD "\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\n" CD "\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\n folded\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\nno colon\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\n: x\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\nX : y\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\nX: \x01\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\nX: a\rb\r\n\r\nx\r\n--b--",
+    "--b\r\n" CD "\r\nX: \x7f\r\n\r\nx\r\n--b--",
     "--b\r\n" CD "\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--b--",
     "--b\r\n" CD "\r\nContent-Type: a/b\r\nContent-Type: a/b\r\n\r\nx\r\n--b--",
-    /* Content-Disposition */
+/* Content-Disposition */
 #define BAD(value) "--b\r\nContent-Disposition: " value "\r\n\r\nx\r\n--b--"
-    BAD(""), BAD("form-data"), BAD("attachment; name=f"), BAD("form-data name=f"),
-    BAD("form-data; name"), BAD("form-data; name="), BAD("form-data; name=\"f"),
-    BAD("form-data; name=\"f\\\""), BAD("form-data; name=\"f\"x"), BAD("form-data; name=f;"),
-    BAD("form-data;; name=f"), BAD("form-data; name=f; name=f"), BAD("form-data; =f; name=f"),
-    BAD("form-data; name=f; filename=a; filename=b"), BAD("form-data; name=f g"),
-    BAD("form-data; name=\"\xff\""), BAD("form-data; name=f; filename=\"\xc0\xaf\""),
-    BAD("form-data; name=f; filename*=\"UTF-8''x\""), BAD("form-data; name=f; filename*=x"),
-    BAD("form-data; name=f; filename*=UTF-8'x"), BAD("form-data; name=f; filename*=latin1''x"),
-    BAD("form-data; name=f; filename*=UTF-8''%4"), BAD("form-data; name=f; filename*=UTF-8''%zz"),
-    BAD("form-data; name=f; filename*=UTF-8''%00"), BAD("form-data; name=f; filename*=UTF-8''%ff"),
+    BAD(""),
+    BAD("form-data"),
+    BAD("attachment; name=f"),
+    BAD("form-data name=f"),
+    BAD("form-data; name"),
+    BAD("form-data; name="),
+    BAD("form-data; name=\"f"),
+    BAD("form-data; name=\"f\\\""),
+    BAD("form-data; name=\"f\"x"),
+    BAD("form-data; name=\"f\" size=1"),
+    BAD("form-data; name=f;"),
+    BAD("form-data;; name=f"),
+    BAD("form-data; name=f; name=f"),
+    BAD("form-data; =f; name=f"),
+    BAD("form-data; name=f; filename=a; filename=b"),
+    BAD("form-data; name=f g"),
+    BAD("form-data; name=\"\xff\""),
+    BAD("form-data; name=f; filename=\"\xc0\xaf\""),
+    BAD("form-data; name=f; filename*=\"UTF-8''x\""),
+    BAD("form-data; name=f; filename*=x"),
+    BAD("form-data; name=f; filename*=UTF-8'x"),
+    BAD("form-data; name=f; filename*=latin1''x"),
+    BAD("form-data; name=f; filename*=UTF-8''%4"),
+    BAD("form-data; name=f; filename*=UTF-8''%zz"),
+    BAD("form-data; name=f; filename*=UTF-8''%00"),
+    BAD("form-data; name=f; filename*=UTF-8''%ff"),
     BAD("form-data; name=f; filename*=UTF-8''a; filename*=UTF-8''b"),
 };
 
@@ -186,9 +234,13 @@ TEST(multipart_boundary_of_content_type)
         {" Multipart/Form-Data;charset=utf-8 ; BOUNDARY=\"a b:c\" ", "a b:c"},
         {"multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW",
          "----WebKitFormBoundary7MA4YWxkTrZu0gW"},
-        {"multipart/form-data;boundary=1234567890123456789012345678901234567890123456789012345678901234567890",
+        {"multipart/"
+         "form-data;boundary="
+         "1234567890123456789012345678901234567890123456789012345678901234567890",
          "1234567890123456789012345678901234567890123456789012345678901234567890"},
-        {"multipart/form-data;boundary=12345678901234567890123456789012345678901234567890123456789012345678901",
+        {"multipart/"
+         "form-data;boundary="
+         "12345678901234567890123456789012345678901234567890123456789012345678901",
          NULL},
         {"", NULL},
         {"multipart/form-data", NULL},
@@ -219,8 +271,8 @@ TEST(multipart_boundary_of_content_type)
     CHECK_ERR(multipart_init(&m, SLICE("a\r\nb"), &recorder_ops, NULL), ERR_INVALID);
 }
 
-static enum err read_repeated(struct slice before, struct slice unit, size_t times, struct slice after,
-                              size_t step)
+static enum err read_repeated(struct slice before, struct slice unit, size_t times,
+                              struct slice after, size_t step)
 {
     struct recorder r = {.log = BUF_INIT(1 * MIB)};
     struct buf body = BUF_INIT(1 * MIB);
@@ -239,18 +291,22 @@ TEST(multipart_limits)
     const size_t head_free = LIMIT_MULTIPART_HEAD_BYTES - head_used;
     struct slice x = SLICE("x"), end = SLICE("\r\n--b--");
     for (size_t step = 1; step < 10000; step += 9998) {
-        CHECK_OK(read_repeated(SLICE(""), SLICE(START "x\r\n"), LIMIT_MULTIPART_PARTS, SLICE("--b--"), step));
-        CHECK_ERR(read_repeated(SLICE(""), SLICE(START "x\r\n"), LIMIT_MULTIPART_PARTS + 1, SLICE("--b--"), step),
+        CHECK_OK(read_repeated(SLICE(""), SLICE(START "x\r\n"), LIMIT_MULTIPART_PARTS,
+                               SLICE("--b--"), step));
+        CHECK_ERR(read_repeated(SLICE(""), SLICE(START "x\r\n"), LIMIT_MULTIPART_PARTS + 1,
+                                SLICE("--b--"), step),
                   ERR_TOO_LARGE);
         struct slice head = SLICE("--b\r\n" CD "\r\nX: "), tail = SLICE("\r\n\r\n\r\n--b--");
         CHECK_OK(read_repeated(head, x, head_free, tail, step));
         CHECK_ERR(read_repeated(head, x, head_free + 1, tail, step), ERR_TOO_LARGE);
         CHECK_OK(read_repeated(SLICE(""), x, LIMIT_MULTIPART_HEAD_BYTES, SLICE("\r\n--b--"), step));
-        CHECK_ERR(read_repeated(SLICE(""), x, LIMIT_MULTIPART_HEAD_BYTES + 1, SLICE("\r\n--b--"), step),
-                  ERR_TOO_LARGE);
+        CHECK_ERR(
+            read_repeated(SLICE(""), x, LIMIT_MULTIPART_HEAD_BYTES + 1, SLICE("\r\n--b--"), step),
+            ERR_TOO_LARGE);
         CHECK_OK(read_repeated(SLICE("--b--\r\n"), x, LIMIT_MULTIPART_HEAD_BYTES, SLICE(""), step));
-        CHECK_ERR(read_repeated(SLICE("--b--\r\n"), x, LIMIT_MULTIPART_HEAD_BYTES + 1, SLICE(""), step),
-                  ERR_TOO_LARGE);
+        CHECK_ERR(
+            read_repeated(SLICE("--b--\r\n"), x, LIMIT_MULTIPART_HEAD_BYTES + 1, SLICE(""), step),
+            ERR_TOO_LARGE);
         CHECK_ERR(read_repeated(SLICE("--b"), SLICE(" "), LIMIT_MULTIPART_HEAD_BYTES, end, step),
                   ERR_TOO_LARGE);
     }

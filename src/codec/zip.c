@@ -33,7 +33,8 @@ struct zip_plan {
     const struct zip_entry *entries;
     size_t count;
     uint64_t size;
-    struct place places[]; /* count + 1: the last holds the start of the central directory, and its end */
+    struct place
+        places[]; /* count + 1: the last holds the start of the central directory, and its end */
 };
 
 /* A record on its way into a buffer of ZIP_RECORD_BYTES. */
@@ -51,13 +52,10 @@ static void put16(struct record *r, uint32_t v) { put(r, v, 2); }
 static void put32(struct record *r, uint32_t v) { put(r, v, 4); }
 static void put64(struct record *r, uint64_t v) { put(r, v, 8); }
 
-static uint32_t cap32(uint64_t v) { return v >= ZIP_MAX32 ? ZIP_MAX32 : (uint32_t)v; }
-static uint32_t cap16(uint64_t v) { return v >= ZIP_MAX16 ? ZIP_MAX16 : (uint32_t)v; }
+static uint32_t cap32(uint64_t v) { return (uint32_t)MIN(v, ZIP_MAX32); }
+static uint32_t cap16(uint64_t v) { return (uint32_t)MIN(v, ZIP_MAX16); }
 
-static bool is_directory(const struct zip_entry *e)
-{
-    return slice_ends(e->path, SLICE("/"));
-}
+static bool is_directory(const struct zip_entry *e) { return slice_ends(e->path, SLICE("/")); }
 
 static uint32_t version_needed(const struct zip_entry *e, uint64_t offset)
 {
@@ -199,7 +197,8 @@ static bool path_safe(struct slice path)
     }
     while (rest.len) {
         struct slice name = slice_cut(&rest, '/');
-        if (name.len == 0 || slice_eq(name, SLICE(".")) || slice_eq(name, SLICE(".."))) return false;
+        if (name.len == 0 || slice_eq(name, SLICE(".")) || slice_eq(name, SLICE("..")))
+            return false;
     }
     return true;
 }

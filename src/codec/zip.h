@@ -26,7 +26,8 @@
 #define ZIP_RECORD_BYTES (46 + ZIP_PATH_BYTES + 28 + 9)
 
 struct zip_entry {
-    struct slice path; /* UTF-8, '/' between names; ending in '/': an explicit directory (size and crc32 are 0) */
+    struct slice
+        path; /* UTF-8, '/' between names; ending in '/': an explicit directory (size and crc32 are 0) */
     uint64_t size;
     uint32_t crc32; /* of the content */
     int64_t mtime_ms;

@@ -25,7 +25,8 @@ static enum err read_at(const struct zip_plan *p, uint64_t offset, char *out, si
     while (n) {
         TRY(zip_plan_piece(p, offset, &piece));
         size_t take = (size_t)MIN(piece.len, n);
-        if (take == 0 || (piece.kind == ZIP_LITERAL && piece.bytes.len != piece.len)) return ERR_INTERNAL;
+        if (take == 0 || (piece.kind == ZIP_LITERAL && piece.bytes.len != piece.len))
+            return ERR_INTERNAL;
         for (size_t i = 0; i < take; i++)
             out[i] = piece.kind == ZIP_LITERAL ? piece.bytes.ptr[i]
                                                : content_byte(piece.entry, piece.offset + i);
@@ -82,7 +83,8 @@ static enum err read_end(const struct zip_plan *p, struct directory *ret)
     bool wide = ret->start == 0xFFFFFFFF || ret->size == 0xFFFFFFFF || ret->count == 0xFFFF;
     if (!wide) return ret->start + ret->size == ret->end_at ? ERR_OK : ERR_CORRUPT;
     TRY(read_at(p, size - 42, l, 20));
-    if (le(l, 4) != 0x07064b50 || le(l + 4, 4) != 0 || le(l + 8, 8) != size - 98 || le(l + 16, 4) != 1)
+    if (le(l, 4) != 0x07064b50 || le(l + 4, 4) != 0 || le(l + 8, 8) != size - 98 ||
+        le(l + 16, 4) != 1)
         return ERR_CORRUPT;
     TRY(read_at(p, size - 98, e64, 56));
     if (le(e64, 4) != 0x06064b50 || le(e64 + 4, 8) != 44 || le(e64 + 14, 2) != 45 ||
@@ -118,8 +120,8 @@ static enum err check_common(const char *h, struct slice path, struct slice extr
     return check_time(extra, e->mtime_ms);
 }
 
-static enum err check_local(const struct zip_plan *p, const struct zip_entry *e, size_t i, uint64_t offset,
-                            uint64_t *ret_end)
+static enum err check_local(const struct zip_plan *p, const struct zip_entry *e, size_t i,
+                            uint64_t offset, uint64_t *ret_end)
 {
     char h[30 + ZIP_PATH_BYTES + 64];
     char b = 0;
@@ -168,10 +170,12 @@ static enum err check_archive(const struct zip_plan *p, const struct zip_entry *
         TRY(widen(&size, &wide));
         TRY(widen(&stored, &wide));
         TRY(widen(&offset, &wide));
-        if (wide.len || size != e->size || stored != size || offset != local_end) return ERR_CORRUPT;
+        if (wide.len || size != e->size || stored != size || offset != local_end)
+            return ERR_CORRUPT;
         TRY(check_common(h + 6, slice_of(h + 46, path_len), extra, e, offset));
         bool directory = slice_ends(e->path, SLICE("/"));
-        if (le(h + 38, 4) != (directory ? 040755u << 16 | 0x10 : 0100644u << 16)) return ERR_CORRUPT;
+        if (le(h + 38, 4) != (directory ? 040755u << 16 | 0x10 : 0100644u << 16))
+            return ERR_CORRUPT;
         TRY(check_local(p, e, i, offset, &local_end));
         at += 46 + path_len + extra_len;
     }
@@ -207,7 +211,8 @@ TEST(zip_whole_equals_any_cuts)
     struct zip_piece piece;
     for (size_t i = 0; i < size; i++) {
         CHECK_OK(zip_plan_piece(p, i, &piece));
-        char got = piece.kind == ZIP_LITERAL ? piece.bytes.ptr[0] : content_byte(piece.entry, piece.offset);
+        char got = piece.kind == ZIP_LITERAL ? piece.bytes.ptr[0]
+                                             : content_byte(piece.entry, piece.offset);
         CHECK(got == whole[i] && piece.len >= 1 && piece.len <= size - i);
     }
     /* …and random cuts. */
@@ -232,7 +237,8 @@ TEST(zip_layout_is_stable)
                                "a"
                                "UT\5\0\1@\370\1k"
                                "\0"
-                               "PK\1\2?\3\12\0\0\10\0\0\0\240u]D3\42\21\1\0\0\0\1\0\0\0\1\0\11\0\0\0\0\0\0\0\0\0\244\201\0\0\0\0"
+                               "PK\1\2?\3\12\0\0\10\0\0\0\240u]"
+                               "D3\42\21\1\0\0\0\1\0\0\0\1\0\11\0\0\0\0\0\0\0\0\0\244\201\0\0\0\0"
                                "a"
                                "UT\5\0\1@\370\1k"
                                "PK\5\6\0\0\0\0\1\0\1\08\0\0\0)\0\0\0\0\0";
@@ -243,6 +249,27 @@ TEST(zip_layout_is_stable)
     CHECK_OK(read_at(p, 0, got, sizeof want - 1));
     CHECK_SLICE(slice_of(got, sizeof want - 1), slice_of(want, sizeof want - 1));
     CHECK_U64(ZIP_LAYOUT, 1);
+}
+
+/* What MS-DOS cannot say becomes the nearest it can. */
+TEST(zip_dos_time)
+{
+    static const struct {
+        int64_t mtime_ms;
+        uint32_t dos;
+    } cases[] = {
+        {INT64_MIN, 0x00210000},     {315532799999, 0x00210000},  {315532802000, 0x00210001},
+        {951827697999, 0x285d645c},  {4354819197999, 0xff9fbf7c}, {4354819198000, 0xff9fbf7d},
+        {4354819200000, 0xff9fbf7d}, {INT64_MAX, 0xff9fbf7d},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct zip_entry e = {SLICE("a"), 0, 0, cases[i].mtime_ms};
+        CLEANUP(zip_plan_cleanup) struct zip_plan *p = NULL;
+        struct zip_piece piece;
+        CHECK_OK(zip_plan_new(&e, 1, &p));
+        CHECK_OK(zip_plan_piece(p, 0, &piece));
+        CHECK_U64(le(piece.bytes.ptr + 10, 4), cases[i].dos);
+    }
 }
 
 TEST(zip_empty)
@@ -282,7 +309,8 @@ static struct zip_entry *make_many(size_t n, char **ret_paths)
     char *paths = mem_alloc(n, 32);
     for (size_t i = 0; e && paths && i < n; i++) {
         int len = snprintf(paths + i * 32, 32, "d%zu/file%zu.txt", i % 100, i);
-        e[i] = (struct zip_entry){slice_of(paths + i * 32, (size_t)len), i % 7 ? i % 1000 : 0, (uint32_t)i, T2026};
+        e[i] = (struct zip_entry){slice_of(paths + i * 32, (size_t)len), i % 7 ? i % 1000 : 0,
+                                  (uint32_t)i, T2026};
     }
     *ret_paths = paths;
     return e;
@@ -332,10 +360,12 @@ TEST(zip_refuses)
     char long_path[ZIP_PATH_BYTES + 1];
     memset(long_path, 'x', sizeof long_path);
     const struct slice paths[] = {
-        SLICE(""), SLICE("/"), SLICE("/etc"), SLICE(".."), SLICE("../x"), SLICE("a/../b"), SLICE("a/.."),
-        SLICE("."), SLICE("a/./b"), SLICE("a//b"), SLICE("a//"), SLICE("a\\b"), SLICE("a\0b"),
-        SLICE("a\nb"), SLICE("a\x7f"), SLICE("\xff"), SLICE("a/\xc0\xaf"),
-        slice_of(long_path, sizeof long_path)};
+        SLICE(""),     SLICE("/"),          SLICE("/etc"),
+        SLICE(".."),   SLICE("../x"),       SLICE("a/../b"),
+        SLICE("a/.."), SLICE("."),          SLICE("a/./b"),
+        SLICE("a//b"), SLICE("a//"),        SLICE("a\\b"),
+        SLICE("a\0b"), SLICE("a\nb"),       SLICE("a\x7f"),
+        SLICE("\xff"), SLICE("a/\xc0\xaf"), slice_of(long_path, sizeof long_path)};
     struct zip_plan *p = NULL;
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         struct zip_entry e[] = {{SLICE("fine"), 1, 1, 0}, {paths[i], 0, 0, 0}};
@@ -354,123 +384,6 @@ TEST(zip_refuses)
     bool zip64 = false;
     CHECK_OK(zip_plan_new(&longest, 1, &fits));
     CHECK_OK(check_archive(fits, &longest, 1, &zip64));
-}
-
-static void check_unique(const char *const *given, const char *const *want, size_t n)
-{
-    struct arena a;
-    struct zip_entry e[16] = {{.size = 0}};
-    arena_init(&a, MIB);
-    for (size_t i = 0; i < n; i++) e[i].path = slice_cstr(given[i]);
-    enum err err = zip_unique(&a, e, n);
-    if (err != ERR_OK) test_fail(__FILE__, __LINE__, "zip_unique: %s", err_name(err));
-    for (size_t i = 0; i < n && err == ERR_OK; i++) {
-        if (slice_eq(e[i].path, slice_cstr(want[i]))) continue;
-        test_fail(__FILE__, __LINE__, "\"%s\" became \"" SLICE_FMT "\", wanted \"%s\"", given[i],
-                  SLICE_ARG(e[i].path), want[i]);
-    }
-    arena_done(&a);
-}
-
-#define UNIQUE(n, given, want)                                                                     \
-    do {                                                                                           \
-        static const char *const given_[n] = given, *const want_[n] = want;                        \
-        check_unique(given_, want_, n);                                                            \
-        if (test_failed()) return;                                                                 \
-    } while (0)
-#define LIST(...) {__VA_ARGS__}
-
-TEST(zip_unique_paths)
-{
-    UNIQUE(3, LIST("a.txt", "b", "c/a.txt"), LIST("a.txt", "b", "c/a.txt"));
-    UNIQUE(4, LIST("a.txt", "A.TXT", "a.txt", "b"), LIST("a.txt", "A (2).TXT", "a (3).txt", "b"));
-    /* what is there keeps its name, wherever it stands */
-    UNIQUE(4, LIST("a", "a", "A (2)", "a"), LIST("a", "a (3)", "A (2)", "a (4)"));
-    UNIQUE(4, LIST("a (2)", "a", "a (2)", "a"), LIST("a (2)", "a", "a (2) (2)", "a (3)"));
-    UNIQUE(4, LIST(".rc", ".rc", "x.tar.gz", "x.tar.gz"), LIST(".rc", ".rc (2)", "x.tar.gz", "x.tar (2).gz"));
-    UNIQUE(4, LIST("d.e/f", "D.E/f", "d.e/.f", "d.e/.f"), LIST("d.e/f", "D.E/f (2)", "d.e/.f", "d.e/.f (2)"));
-    UNIQUE(2, LIST("a.no extension at all", "a.no extension at all"),
-           LIST("a.no extension at all", "a.no extension at all (2)"));
-    /* directories are shared, and win */
-    UNIQUE(5, LIST("d/", "D/", "d/x", "d", "d/"), LIST("d/", "D/", "d/x", "d (2)", "d/"));
-    UNIQUE(4, LIST("a", "b", "A/x", "a (2)/y"), LIST("a (3)", "b", "A/x", "a (2)/y"));
-    UNIQUE(3, LIST("a-b", "a", "a!b"), LIST("a-b", "a", "a!b"));
-    UNIQUE(3, LIST("\xc3\xa9", "\xc3\xa9", "\xc3\x89"), LIST("\xc3\xa9", "\xc3\xa9 (2)", "\xc3\x89"));
-}
-
-static bool all_unique(const struct zip_entry *e, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (e[i].path.len > ZIP_PATH_BYTES) return false;
-        for (size_t j = 0; j < i; j++)
-            if (slice_eq_nocase(e[i].path, e[j].path)) return false;
-    }
-    return true;
-}
-
-/* Names at the limit differ only where they are cut. */
-TEST(zip_unique_long_names)
-{
-    enum { N = 300 };
-    static char names[N][LIMIT_NAME_BYTES];
-    struct zip_entry e[N] = {{.size = 0}};
-    struct arena a;
-    for (size_t i = 0; i < N; i++) {
-        for (size_t k = 0; k + 1 < LIMIT_NAME_BYTES - 4; k += 2) memcpy(names[i] + k, "\xc3\xa9", 2);
-        names[i][LIMIT_NAME_BYTES - 5] = (char)('a' + i % 20);
-        memcpy(names[i] + LIMIT_NAME_BYTES - 4, ".txt", 4);
-        e[i].path = slice_of(names[i], LIMIT_NAME_BYTES);
-    }
-    arena_init(&a, MIB);
-    enum err err = zip_unique(&a, e, N);
-    bool unique = all_unique(e, N), fit = true;
-    for (size_t i = 0; i < N; i++) fit = fit && e[i].path.len <= LIMIT_NAME_BYTES;
-    CLEANUP(zip_plan_cleanup) struct zip_plan *p = NULL;
-    enum err plan_err = zip_plan_new(e, N, &p);
-    arena_done(&a);
-    CHECK_OK(err);
-    CHECK(unique && fit);
-    CHECK_OK(plan_err);
-}
-
-/* Many equal paths, and the very names they would take: no quadratic walk, no clash. */
-TEST(zip_unique_many)
-{
-    enum { N = 10000 };
-    static char names[N][16];
-    CLEANUP(mem_cleanup) struct zip_entry *e = mem_alloc(N, sizeof *e);
-    struct arena a;
-    CHECK(e != NULL);
-    for (size_t i = 0; i < N; i++) {
-        int len = i % 2 ? snprintf(names[i], 16, "A (%zu).x", i) : snprintf(names[i], 16, "a.X");
-        e[i].path = slice_of(names[i], (size_t)len);
-    }
-    arena_init(&a, 4 * MIB);
-    int64_t start_ms = sys()->mono_ms();
-    enum err err = zip_unique(&a, e, N);
-    printf("  5,000 equal paths among 10,000: %lld ms\n", (long long)(sys()->mono_ms() - start_ms));
-    bool given_stay = true;
-    for (size_t i = 1; i < N; i += 2) given_stay = given_stay && e[i].path.ptr == names[i];
-    bool unique = all_unique(e, 2000);
-    arena_done(&a);
-    CHECK_OK(err);
-    CHECK(given_stay && unique);
-}
-
-TEST(zip_unique_refuses)
-{
-    static char long_path[LIMIT_PATH_BYTES + 1];
-    memset(long_path, 'x', sizeof long_path);
-    const struct slice paths[] = {SLICE(""), SLICE("a\0b"), slice_of(long_path, sizeof long_path)};
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct zip_entry e[] = {{.path = SLICE("a")}, {.path = SLICE("a")}, {.path = paths[i]}};
-        struct arena a;
-        arena_init(&a, MIB);
-        enum err err = zip_unique(&a, e, 3);
-        arena_done(&a);
-        CHECK_ERR(err, ERR_INVALID);
-        CHECK_SLICE(e[1].path, SLICE("a"));
-    }
 }
 
 TEST(zip_out_of_memory)

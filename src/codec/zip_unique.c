@@ -23,10 +23,7 @@ struct ranking {
     size_t count;
 };
 
-static unsigned char fold(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
+static unsigned char fold(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
 
 static int fold_compare(struct slice a, struct slice b)
 {
@@ -104,8 +101,9 @@ static enum err rename_one(struct arena *a, const struct ranking *r, struct rank
     uint64_t *number = cut ? &own : next, step = cut ? r->count : 1;
     if (cut) stem = slice_sub(stem, 0, utf8_cut(stem, room));
     do {
-        int len = snprintf(path, sizeof path, SLICE_FMT SLICE_FMT " (%llu)" SLICE_FMT, SLICE_ARG(dir),
-                           SLICE_ARG(stem), (unsigned long long)*number, SLICE_ARG(ext));
+        int len =
+            snprintf(path, sizeof path, SLICE_FMT SLICE_FMT " (%llu)" SLICE_FMT, SLICE_ARG(dir),
+                     SLICE_ARG(stem), (unsigned long long)*number, SLICE_ARG(ext));
         fresh = slice_of(path, (size_t)len);
         *number += step;
     } while (is_taken(r, fresh));

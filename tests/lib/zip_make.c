@@ -30,10 +30,8 @@ static const struct zip_entry few[] = {
 
 /* The file of exactly 2^32 - 1 bytes comes last: unzip 6.0 takes its size for a mark and misreads the entry after it. */
 static const struct zip_entry huge[] = {
-    {SLICE("under.bin"), 0xFFFFFFFE, 0, MTIME_MS},
-    {SLICE("between.txt"), 700, 0, MTIME_MS},
-    {SLICE("over.bin"), 0x100000005, 0, MTIME_MS},
-    {SLICE("after.txt"), 700, 0, MTIME_MS},
+    {SLICE("under.bin"), 0xFFFFFFFE, 0, MTIME_MS},  {SLICE("between.txt"), 700, 0, MTIME_MS},
+    {SLICE("over.bin"), 0x100000005, 0, MTIME_MS},  {SLICE("after.txt"), 700, 0, MTIME_MS},
     {SLICE("border.bin"), 0xFFFFFFFF, 0, MTIME_MS},
 };
 
