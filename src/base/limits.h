@@ -58,6 +58,7 @@
 #define LIMIT_TICKET_MS (10 * 60 * 1000ll)
 #define LIMIT_GRANT_MS (60 * 60 * 1000ll)
 #define LIMIT_EXPIRES_S (3650ull * 86400)
+#define LIMIT_TOMBSTONE_MS (30 * 86400 * 1000ll) /* how long a dead link can still say why */
 
 /* Sessions */
 #define LIMIT_ACCESS_TOKEN_MS (10 * 60 * 1000ll)

@@ -1,0 +1,50 @@
+/* Putting the product together: schema, keys, signer, sets. And taking it apart. */
+#include "core/app/app.h"
+
+#include "core/app/gate.h"
+#include "core/key/key.h"
+#include "core/schema.h"
+#include "core/session/session.h"
+#include "core/token/token.h"
+#include "core/upload/claim.h"
+#include "os/thread.h"
+
+static enum err open_parts(struct ctx *c, struct app *app)
+{
+    TRY(db_migrate(c, app->be.db, schema_migrations, schema_migration_count));
+    TRY(key_load(c, app));
+    TRY(key_secret(c, app, "pepper", &app->pepper));
+    TRY(key_secret(c, app, "server", &app->server_key));
+    TRY(token_signer_open(c, app, &app->signer));
+    TRY(revoked_set_new(&app->revoked));
+    TRY(part_claims_new(&app->claims));
+    TRY(gate_new(thread_cores(), &app->hash_gate));
+    return session_watch(c, app);
+}
+
+enum err app_open(struct ctx *c, const struct app_backends *be, const struct app_config *cfg, struct app **ret)
+{
+    struct app *app = MEM_NEW(struct app);
+    if (!app) return ERR_NOMEM;
+    app->be = *be;
+    app->cfg = *cfg;
+    enum err e = open_parts(c, app);
+    if (e != ERR_OK) {
+        app_close(app);
+        return e;
+    }
+    *ret = app;
+    return ERR_OK;
+}
+
+void app_close(struct app *app)
+{
+    if (!app) return;
+    token_signer_close(app->signer);
+    revoked_set_free(app->revoked);
+    part_claims_free(app->claims);
+    gate_free(app->hash_gate);
+    key_done(&app->pepper);
+    key_done(&app->server_key);
+    mem_free(app);
+}

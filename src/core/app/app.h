@@ -1,0 +1,54 @@
+/* app: what every part of the product works with: the backends, the settings in force, the secrets derived from the root key.
+ * Made once at start by app_open, immutable after, shared by all threads. */
+#ifndef SEALDROP_CORE_APP_APP_H
+#define SEALDROP_CORE_APP_APP_H
+
+#include "base/ctx.h"
+#include "blob/blob.h"
+#include "cache/cache.h"
+#include "crypto/keyring.h"
+#include "crypto/pwhash.h"
+#include "db/db.h"
+
+struct app_config {
+    struct slice public_url;       /* "https://host:8443", no slash at the end */
+    uint64_t quota_bytes_default;  /* 0: none */
+    uint64_t file_bytes_max;
+    int64_t upload_ttl_ms;         /* an unfinished upload lives this long after its last part */
+    uint64_t link_expires_s_default; /* 0: links live until revoked */
+    uint64_t link_expires_s_max;     /* 0: no maximum */
+    struct pwhash_cost password_cost;
+    unsigned link_bcrypt_cost;
+    bool overwrite_on_delete;
+};
+
+/* The backends an app works on; owned by whoever opened them and closed after the app. */
+struct app_backends {
+    struct db *db;
+    struct blob_store *blobs;
+    struct keyring *keys;
+    struct cache *cache;
+};
+
+struct token_signer; /* core/token */
+struct revoked_set;  /* core/session */
+struct part_claims;  /* core/upload */
+struct gate;         /* core/app/gate.h */
+
+struct app {
+    struct app_backends be;
+    struct app_config cfg;
+    struct id org_id;
+    struct key pepper;     /* of password hashes */
+    struct key server_key; /* tickets and refresh tokens are derived from it, each under its own label */
+    struct token_signer *signer;
+    struct revoked_set *revoked;
+    struct part_claims *claims;
+    struct gate *hash_gate; /* bounds the memory of password hashing */
+};
+
+/* Migrates the schema, makes what a first start needs (organisation, keys), loads the rest. */
+MUST_USE enum err app_open(struct ctx *c, const struct app_backends *be, const struct app_config *cfg, struct app **ret);
+void app_close(struct app *app);
+
+#endif

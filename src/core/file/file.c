@@ -1,0 +1,176 @@
+/* Rules of files: who may see and change them, names, deletion, key release. */
+#include "core/file/file.h"
+
+#include "base/limits.h"
+#include "codec/name.h"
+#include "codec/utf8.h"
+#include "core/file/file_store.h"
+#include "core/job/job.h"
+#include "core/key/key.h"
+#include "core/quota/quota.h"
+#include "crypto/sft.h"
+#include "os/clock.h"
+
+#define DESCRIPTION_BYTES LIMIT_MESSAGE_BYTES
+
+enum err file_check_name(struct ctx *c, const char *field, struct slice name, struct slice *ret_key)
+{
+    if (path_check(name) == ERR_OK) return utf8_fold(&c->arena, name, ret_key);
+    ctx_field_error(c, field, "is not a safe file name: no control characters, no \"..\", no empty parts");
+    return ERR_INVALID;
+}
+
+struct get_arg {
+    struct id id;
+    struct file file;
+};
+
+static enum err get_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct get_arg *a = arg;
+    return file_store_get(c, conn, &a->id, &a->file);
+}
+
+enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret)
+{
+    struct get_arg a = {.id = *id};
+    TRY(db_tx(c, app->be.db, DB_READ, get_tx, &a));
+    *ret = a.file;
+    return ERR_OK;
+}
+
+enum err file_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, enum action action,
+                  struct file *ret)
+{
+    struct file f;
+    enum err e = file_load(c, app, id, &f);
+    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "There is nothing here, or it is not yours.");
+    TRY(e);
+    TRY(policy_check(c, who, action, &f.owner_id));
+    *ret = f;
+    return ERR_OK;
+}
+
+/* "%text%" for LIKE with '!' as the escape character. */
+static enum err like_pattern(struct ctx *c, struct slice q, struct slice *ret)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(2 * LIMIT_PATH_BYTES + 2);
+    struct slice key;
+    if (q.len == 0) {
+        *ret = SLICE("");
+        return ERR_OK;
+    }
+    if (q.len > LIMIT_PATH_BYTES || utf8_fold(&c->arena, q, &key) != ERR_OK) {
+        ctx_field_error(c, "q", "is not text");
+        return ERR_INVALID;
+    }
+    TRY(buf_putc(&b, '%'));
+    for (size_t i = 0; i < key.len; i++) {
+        if (memchr("%_!", key.ptr[i], 3)) TRY(buf_putc(&b, '!'));
+        TRY(buf_putc(&b, key.ptr[i]));
+    }
+    TRY(buf_putc(&b, '%'));
+    return arena_slice(&c->arena, buf_view(&b), ret);
+}
+
+struct list_arg {
+    const struct principal *who;
+    const struct file_query *q;
+    struct slice like;
+    struct file *files;
+    size_t n;
+};
+
+static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct list_arg *a = arg;
+    return file_store_list(c, conn, &a->who->user_id, a->q, a->like, &a->files, &a->n);
+}
+
+enum err file_list(struct ctx *c, struct app *app, const struct principal *who, const struct file_query *q,
+                   struct file **ret, size_t *ret_n)
+{
+    struct list_arg a = {.who = who, .q = q};
+    TRY(policy_check(c, who, ACTION_READ, &who->user_id));
+    TRY(like_pattern(c, q->q, &a.like));
+    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
+    *ret = a.files;
+    *ret_n = a.n;
+    return ERR_OK;
+}
+
+struct change_arg {
+    struct id id;
+    const struct file_patch *patch;
+    struct slice name_key;
+    struct file file;
+};
+
+static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct change_arg *a = arg;
+    TRY(file_store_change(c, conn, &a->id, a->patch, a->name_key, clock_wall_ms()));
+    return file_store_get(c, conn, &a->id, &a->file);
+}
+
+enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
+                     const struct file_patch *p, struct file *ret)
+{
+    struct file f;
+    struct change_arg a = {.id = *id, .patch = p};
+    TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
+    if (p->name.ptr) TRY(file_check_name(c, "name", p->name, &a.name_key));
+    if (p->description.len > DESCRIPTION_BYTES) {
+        ctx_field_error(c, "description", "is longer than 4000 bytes");
+        return ERR_INVALID;
+    }
+    TRY(db_tx(c, app->be.db, DB_WRITE, change_tx, &a));
+    *ret = a.file;
+    return ERR_OK;
+}
+
+enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id)
+{
+    struct id owner;
+    uint64_t size = 0;
+    char text[ID_TEXT_LEN + 1];
+    TRY(file_store_delete(c, conn, id, &owner, &size));
+    TRY(quota_give_back(c, conn, &owner, size));
+    id_text(*id, text);
+    return job_add(c, conn, &(struct job_new){.kind = "delete_blob", .payload = slice_cstr(text)});
+}
+
+static enum err delete_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct id *id = arg;
+    return file_delete_tx(c, conn, id);
+}
+
+enum err file_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id)
+{
+    struct file f;
+    TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
+    return db_tx(c, app->be.db, DB_WRITE, delete_tx, &f.id);
+}
+
+enum err file_release_key(struct ctx *c, struct app *app, const struct file *f, struct slice public_key,
+                          const struct id *context, struct file_key_release *ret)
+{
+    CLEANUP(key_done) struct key key;
+    CLEANUP(buf_done) struct buf ct = BUF_INIT(KEY_BYTES + HPKE_TAG_BYTES);
+    struct file_key_release out;
+    struct sft_context info;
+    if (public_key.len != HPKE_PUBLIC_BYTES) {
+        ctx_field_error(c, "public_key", "must be 32 bytes in base64url");
+        return ERR_INVALID;
+    }
+    sft_context(&info, "sft/1/fkrelease", id_bytes(&f->id), id_bytes(context));
+    TRY(key_unwrap(c, app, "sft/1/dek", &f->id, f->wrapped_key, &key));
+    enum err e = hpke_seal((const uint8_t *)public_key.ptr, sft_context_view(&info), SLICE(""),
+                           slice_of(key.b, sizeof key.b), out.enc, &ct);
+    if (e == ERR_INVALID) ctx_field_error(c, "public_key", "is not a usable X25519 key");
+    TRY(e);
+    TRY(arena_slice(&c->arena, buf_view(&ct), &out.ct));
+    *ret = out;
+    return ERR_OK;
+}

@@ -1,0 +1,235 @@
+/* Reading stored files: plaintext (each 16 KiB chunk verified before a byte of it is given out) and sealed bytes as they lie. */
+#include "base/assert.h"
+#include "base/intmath.h"
+#include "core/file/file.h"
+#include "core/file/file_store.h"
+#include "core/key/key.h"
+#include "crypto/sft.h"
+
+/* Sealed chunks fetched per storage read: with the piece size of the edge this keeps one read per piece. */
+#define CHUNKS_PER_READ 16u
+
+struct plain_reader {
+    struct reader reader;
+    struct blob_reader *blob;
+    struct sealer *sealer;
+    struct key key;
+    struct id file_id;
+    uint64_t size;
+    uint32_t part_size;
+    uint64_t at, end;     /* plaintext positions: next byte, first byte not wanted */
+    uint64_t open_part;   /* part the sealer is set to; UINT64_MAX: none */
+    uint8_t *headers;     /* 56 bytes a part, checked against headers_hash at open */
+    uint8_t *sealed;      /* CHUNKS_PER_READ sealed chunks */
+    uint8_t chunk[SEAL_CHUNK]; /* a chunk of which only a part is wanted */
+};
+
+static void plain_free(struct plain_reader *r)
+{
+    blob_close(r->blob);
+    sealer_free(r->sealer);
+    mem_free(r->headers);
+    mem_free(r->sealed);
+    mem_wipe(r, sizeof *r);
+    mem_free(r);
+}
+
+static void plain_close(struct reader *reader, struct ctx *c, bool complete)
+{
+    (void)c;
+    (void)complete;
+    plain_free((struct plain_reader *)reader);
+}
+
+static enum err corrupt(struct ctx *c, const struct plain_reader *r, const char *what)
+{
+    char id[ID_TEXT_LEN + 1];
+    id_text(r->file_id, id);
+    return fail(c, ERR_CORRUPT, "file %s: %s at byte %llu", id, what, (unsigned long long)r->at);
+}
+
+static enum err set_part(struct ctx *c, struct plain_reader *r, uint64_t part)
+{
+    struct sft_context context;
+    struct seal_header h;
+    if (r->open_part == part) return ERR_OK;
+    memcpy(h.b, r->headers + part * SEAL_HEADER, SEAL_HEADER);
+    sft_part_context(&context, &r->file_id, r->part_size, (uint32_t)part);
+    enum err e = sealer_open(r->sealer, &r->key, sft_context_view(&context), &h);
+    if (e == ERR_CORRUPT) return corrupt(c, r, "part header does not verify");
+    TRY(e);
+    r->open_part = part;
+    return ERR_OK;
+}
+
+/* Open sealed chunk k of the current part into `out`, or the wanted piece of it through r->chunk. */
+static enum err open_chunk(struct ctx *c, struct plain_reader *r, uint64_t k, const uint8_t *sealed, size_t n,
+                           size_t skip, uint8_t *out, size_t cap, size_t *ret_n)
+{
+    size_t plain = n - SEAL_TAG;
+    size_t want = (size_t)MIN((uint64_t)(plain - skip), r->end - r->at);
+    want = MIN(want, cap);
+    bool direct = skip == 0 && want == plain;
+    enum err e = sealer_open_chunk(r->sealer, k, sealed, n, direct ? out : r->chunk);
+    if (e == ERR_CORRUPT) return corrupt(c, r, "stored bytes do not verify");
+    TRY(e);
+    if (!direct) memcpy(out, r->chunk + skip, want);
+    *ret_n = want;
+    return ERR_OK;
+}
+
+/* Some chunks of one part, starting at r->at. */
+static enum err read_run(struct ctx *c, struct plain_reader *r, uint8_t *out, size_t cap, size_t *ret_n)
+{
+    struct sft_place place;
+    size_t got = 0, done = 0, used = 0;
+    sft_locate(r->size, r->part_size, r->at, &place);
+    TRY(set_part(c, r, place.part));
+    uint64_t part_sealed = seal_size(sft_part_plain(r->size, r->part_size, place.part));
+    uint64_t part_end = place.header_offset + part_sealed;
+    uint64_t wanted_chunks = div_ceil_u64(MIN(r->end - r->at, (uint64_t)cap) + place.skip, SEAL_CHUNK);
+    uint64_t n = MIN(MIN(wanted_chunks, (uint64_t)CHUNKS_PER_READ) * SEAL_SEALED_CHUNK, part_end - place.chunk_offset);
+    TRY(blob_read(c, r->blob, place.chunk_offset, r->sealed, (size_t)n, &got));
+    if (got != n) return corrupt(c, r, "stored bytes end too early");
+    size_t skip = place.skip;
+    for (uint64_t k = place.chunk; used < got && done < cap && r->at < r->end; k++, skip = 0) {
+        size_t len = MIN(got - used, (size_t)SEAL_SEALED_CHUNK), put = 0;
+        TRY(open_chunk(c, r, k, r->sealed + used, len, skip, out + done, cap - done, &put));
+        used += len;
+        done += put;
+        r->at += put;
+    }
+    *ret_n = done;
+    return ERR_OK;
+}
+
+static enum err plain_read(struct reader *reader, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct plain_reader *r = (struct plain_reader *)reader;
+    size_t done = 0;
+    while (done < cap && r->at < r->end) {
+        size_t n = 0;
+        TRY(read_run(c, r, (uint8_t *)p + done, cap - done, &n));
+        ASSERT(n > 0);
+        done += n;
+    }
+    *ret_n = done;
+    return ERR_OK;
+}
+
+static const struct reader_ops plain_ops = {plain_read, plain_close};
+
+struct headers_arg {
+    const struct file *f;
+    struct slice headers;
+};
+
+static enum err headers_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct headers_arg *a = arg;
+    return file_store_headers(c, conn, &a->f->id, &a->headers);
+}
+
+static enum err load_headers(struct ctx *c, struct app *app, const struct file *f, struct plain_reader *r)
+{
+    struct headers_arg a = {.f = f};
+    struct sha256 hash;
+    TRY(db_tx(c, app->be.db, DB_READ, headers_tx, &a));
+    TRY(sft_headers_hash(a.headers, &hash));
+    if (a.headers.len != sft_part_count(f->size, f->part_size) * SEAL_HEADER ||
+        !slice_eq(sha256_view(&hash), f->headers_hash))
+        return corrupt(c, r, "part headers do not match their hash");
+    r->headers = mem_alloc(a.headers.len, 1);
+    if (!r->headers) return ERR_NOMEM;
+    memcpy(r->headers, a.headers.ptr, a.headers.len);
+    return ERR_OK;
+}
+
+static enum err open_blob(struct ctx *c, struct app *app, const struct file *f, struct blob_reader **ret)
+{
+    uint64_t size = 0;
+    enum err e = blob_open(c, app->be.blobs, (struct blob_key){f->id}, ret, &size);
+    if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "the sealed bytes of a file are gone");
+    TRY(e);
+    if (size == f->sealed_size) return ERR_OK;
+    return fail(c, ERR_CORRUPT, "stored size %llu, wanted %llu", (unsigned long long)size,
+                (unsigned long long)f->sealed_size);
+}
+
+static enum err plain_open(struct ctx *c, struct app *app, const struct file *f, struct plain_reader *r)
+{
+    TRY(load_headers(c, app, f, r));
+    TRY(key_unwrap(c, app, "sft/1/dek", &f->id, f->wrapped_key, &r->key));
+    TRY(sealer_new(&r->sealer));
+    r->sealed = mem_alloc(CHUNKS_PER_READ, SEAL_SEALED_CHUNK);
+    if (!r->sealed) return ERR_NOMEM;
+    return open_blob(c, app, f, &r->blob);
+}
+
+enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
+                         struct reader **ret)
+{
+    ASSERT(first <= f->size && length <= f->size - first);
+    struct plain_reader *r = MEM_NEW(struct plain_reader);
+    if (!r) return ERR_NOMEM;
+    r->reader.ops = &plain_ops;
+    r->file_id = f->id;
+    r->size = f->size;
+    r->part_size = f->part_size;
+    r->at = first;
+    r->end = first + length;
+    r->open_part = UINT64_MAX;
+    enum err e = plain_open(c, app, f, r);
+    if (e != ERR_OK) {
+        plain_free(r);
+        return e;
+    }
+    *ret = &r->reader;
+    return ERR_OK;
+}
+
+struct sealed_reader {
+    struct reader reader;
+    struct blob_reader *blob;
+    uint64_t at, end;
+};
+
+static enum err sealed_read(struct reader *reader, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct sealed_reader *r = (struct sealed_reader *)reader;
+    size_t want = (size_t)MIN((uint64_t)cap, r->end - r->at), got = 0;
+    if (want) TRY(blob_read(c, r->blob, r->at, p, want, &got));
+    if (got != want) return fail(c, ERR_CORRUPT, "sealed bytes end too early");
+    r->at += got;
+    *ret_n = got;
+    return ERR_OK;
+}
+
+static void sealed_close(struct reader *reader, struct ctx *c, bool complete)
+{
+    struct sealed_reader *r = (struct sealed_reader *)reader;
+    (void)c;
+    (void)complete;
+    blob_close(r->blob);
+    mem_free(r);
+}
+
+static const struct reader_ops sealed_ops = {sealed_read, sealed_close};
+
+enum err file_read_sealed(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
+                          struct reader **ret)
+{
+    ASSERT(first <= f->sealed_size && length <= f->sealed_size - first);
+    struct sealed_reader *r = MEM_NEW(struct sealed_reader);
+    if (!r) return ERR_NOMEM;
+    r->reader.ops = &sealed_ops;
+    r->at = first;
+    r->end = first + length;
+    enum err e = open_blob(c, app, f, &r->blob);
+    if (e != ERR_OK) {
+        sealed_close(&r->reader, c, false);
+        return e;
+    }
+    *ret = &r->reader;
+    return ERR_OK;
+}

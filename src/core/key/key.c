@@ -1,0 +1,249 @@
+/* Rules of the key hierarchy: what wraps what, generations, rotation. The cryptography is crypto/keyring. */
+#include "core/key/key.h"
+
+#include "core/job/job.h"
+#include "core/key/key_store.h"
+#include "crypto/sft.h"
+#include "os/clock.h"
+
+static void context_for(struct sft_context *ret, const struct app *app, const char *label, const struct id *object)
+{
+    sft_context(ret, label, id_bytes(&app->org_id), id_bytes(object));
+}
+
+enum err key_wrap(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key,
+                  struct wrapped *ret)
+{
+    struct sft_context context;
+    context_for(&context, app, label, object);
+    TRY(keyring_wrap(c, app->be.keys, &app->org_id, sft_context_view(&context), key, &ret->key));
+    return wrapped_key_kek(slice_of(ret->key.b, sizeof ret->key.b), &ret->kek_id);
+}
+
+enum err key_new(struct ctx *c, struct app *app, const char *label, const struct id *object, struct key *ret,
+                 struct wrapped *ret_wrapped)
+{
+    CLEANUP(key_done) struct key fresh;
+    if (os_random(fresh.b, sizeof fresh.b) != ERR_OK) return fail(c, ERR_CRYPTO, "no randomness for a new key");
+    TRY(key_wrap(c, app, label, object, &fresh, ret_wrapped));
+    *ret = fresh;
+    return ERR_OK;
+}
+
+static enum err load_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct app *app = arg;
+    struct db_result r;
+    TRY(kek_store_load(c, conn, &r));
+    if (r.rows == 0) return ERR_NOT_FOUND;
+    app->org_id = db_get_id(&r, 0, 1);
+    for (size_t i = 0; i < r.rows; i++) {
+        struct id kek = db_get_id(&r, i, 0), org = db_get_id(&r, i, 1);
+        bool active = slice_eq(db_get_slice(&r, i, 2), SLICE("active"));
+        TRY(keyring_add_kek(c, app->be.keys, &kek, &org, active, db_get_slice(&r, i, 3)));
+    }
+    return ERR_OK;
+}
+
+enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object, struct slice wrapped,
+                    struct key *ret)
+{
+    struct sft_context context;
+    context_for(&context, app, label, object);
+    enum err e = keyring_unwrap(c, app->be.keys, sft_context_view(&context), wrapped, ret);
+    if (e != ERR_NOT_FOUND) return e;
+    TRY(db_tx(c, app->be.db, DB_READ, load_tx, app));
+    e = keyring_unwrap(c, app->be.keys, sft_context_view(&context), wrapped, ret);
+    if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a key is wrapped under an unknown organisation key");
+    return e;
+}
+
+struct new_kek {
+    struct app *app;
+    struct id id;
+    struct sealed_kek sealed;
+};
+
+static enum err first_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct new_kek *n = arg;
+    struct db_result r;
+    TRY(kek_store_load(c, conn, &r));
+    if (r.rows) return ERR_EXISTS;
+    return kek_store_insert(c, conn, &n->id, &n->app->org_id, &n->sealed, clock_wall_ms());
+}
+
+enum err key_load(struct ctx *c, struct app *app)
+{
+    enum err e = db_tx(c, app->be.db, DB_READ, load_tx, app);
+    if (e != ERR_NOT_FOUND) return e;
+    struct new_kek n = {.app = app};
+    TRY(os_new_id(&app->org_id));
+    TRY(os_new_id(&n.id));
+    TRY(keyring_new_kek(c, app->be.keys, &n.id, &app->org_id, &n.sealed));
+    e = db_tx(c, app->be.db, DB_WRITE, first_tx, &n);
+    /* Another node was first: its key is the one. */
+    if (e == ERR_EXISTS) return db_tx(c, app->be.db, DB_READ, load_tx, app);
+    return e;
+}
+
+static enum err rotate_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct new_kek *n = arg;
+    TRY(kek_store_insert(c, conn, &n->id, &n->app->org_id, &n->sealed, clock_wall_ms()));
+    TRY(kek_store_retire_others(c, conn, &n->id));
+    return job_add(c, conn, &(struct job_new){.kind = "rewrap", .dedupe = "rewrap"});
+}
+
+enum err key_rotate(struct ctx *c, struct app *app, struct id *ret_kek)
+{
+    struct new_kek n = {.app = app};
+    TRY(os_new_id(&n.id));
+    TRY(keyring_new_kek(c, app->be.keys, &n.id, &app->org_id, &n.sealed));
+    TRY(db_tx(c, app->be.db, DB_WRITE, rotate_tx, &n));
+    *ret_kek = n.id;
+    return ERR_OK;
+}
+
+struct list_arg {
+    struct kek_row *rows;
+    size_t n;
+};
+
+static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct list_arg *a = arg;
+    struct db_result r;
+    TRY(kek_store_list(c, conn, &r));
+    a->n = r.rows;
+    a->rows = ARENA_ARRAY(&c->arena, struct kek_row, r.rows + 1);
+    if (!a->rows) return ERR_NOMEM;
+    for (size_t i = 0; i < r.rows; i++)
+        a->rows[i] = (struct kek_row){db_get_id(&r, i, 0), db_get_i64(&r, i, 1), db_get_slice(&r, i, 2),
+                                      db_get_i64(&r, i, 3)};
+    return ERR_OK;
+}
+
+enum err key_list(struct ctx *c, struct app *app, struct kek_row **ret, size_t *ret_n)
+{
+    struct list_arg a = {0};
+    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
+    *ret = a.rows;
+    *ret_n = a.n;
+    return ERR_OK;
+}
+
+struct rewrap_arg {
+    struct app *app;
+    struct id active;
+    size_t batch;
+    bool left;
+};
+
+typedef enum err rewrap_save_fn(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+                                const struct wrapped *now);
+
+/* Rows of (id, wrapped[, file id]): unwrap under the old key, wrap under the active one. */
+static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app, const struct db_result *r,
+                            rewrap_save_fn *save)
+{
+    for (size_t i = 0; i < r->rows; i++) {
+        CLEANUP(key_done) struct key key;
+        struct wrapped now;
+        struct id id = db_get_id(r, i, 0), file = db_get_id(r, i, r->cols == 3 ? 2 : 0);
+        struct slice old = db_get_slice(r, i, 1);
+        struct sft_context context;
+        context_for(&context, app, "sft/1/dek", &file);
+        TRY(keyring_unwrap(c, app->be.keys, sft_context_view(&context), old, &key));
+        TRY(key_wrap(c, app, "sft/1/dek", &file, &key, &now));
+        TRY(save(c, conn, &id, old, &now));
+    }
+    return ERR_OK;
+}
+
+static const struct id no_object = {{0}};
+
+static enum err rewrap_secrets(struct ctx *c, struct db_conn *conn, struct app *app, const struct id *active)
+{
+    struct db_result r;
+    TRY(secret_store_list(c, conn, &r));
+    for (size_t i = 0; i < r.rows; i++) {
+        CLEANUP(key_done) struct key key;
+        struct wrapped now;
+        struct id kek;
+        struct slice name = db_get_slice(&r, i, 0), old = db_get_slice(&r, i, 1);
+        const char *label = NULL;
+        TRY(wrapped_key_kek(old, &kek));
+        if (id_eq(kek, *active)) continue;
+        TRY(arena_cstr(&c->arena, name, &label));
+        struct sft_context context;
+        context_for(&context, app, label, &no_object);
+        TRY(keyring_unwrap(c, app->be.keys, sft_context_view(&context), old, &key));
+        TRY(key_wrap(c, app, label, &no_object, &key, &now));
+        TRY(secret_store_replace(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
+    }
+    return ERR_OK;
+}
+
+static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct rewrap_arg *a = arg;
+    struct db_result files, uploads;
+    TRY(rewrap_secrets(c, conn, a->app, &a->active));
+    TRY(rewrap_store_files(c, conn, &a->active, a->batch, &files));
+    TRY(rewrap_rows(c, conn, a->app, &files, rewrap_store_file));
+    TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &uploads));
+    TRY(rewrap_rows(c, conn, a->app, &uploads, rewrap_store_upload));
+    a->left = files.rows == a->batch || uploads.rows == a->batch;
+    return a->left ? ERR_OK : kek_store_destroy_unused(c, conn);
+}
+
+enum err key_rewrap_some(struct ctx *c, struct app *app, size_t batch, bool *ret_left)
+{
+    struct rewrap_arg a = {.app = app, .batch = batch};
+    struct key probe = {{0}};
+    struct wrapped w;
+    /* Load what other nodes made, then learn which generation is the active one. */
+    TRY(db_tx(c, app->be.db, DB_READ, load_tx, app));
+    TRY(key_wrap(c, app, "probe", &no_object, &probe, &w));
+    a.active = w.kek_id;
+    TRY(db_tx(c, app->be.db, DB_WRITE, rewrap_tx, &a));
+    *ret_left = a.left;
+    return ERR_OK;
+}
+
+struct secret_arg {
+    struct slice name;
+    struct slice value;
+};
+
+static enum err secret_get_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct secret_arg *a = arg;
+    return secret_store_get(c, conn, a->name, &a->value);
+}
+
+static enum err secret_put_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct secret_arg *a = arg;
+    return secret_store_insert(c, conn, a->name, a->value);
+}
+
+enum err key_secret(struct ctx *c, struct app *app, const char *name, struct key *ret)
+{
+    CLEANUP(key_done) struct key fresh;
+    struct wrapped w;
+    struct secret_arg a = {0};
+    TRY(arena_printf(&c->arena, &a.name, "secret.%s", name));
+    const char *label = a.name.ptr;
+    enum err e = db_tx(c, app->be.db, DB_READ, secret_get_tx, &a);
+    if (e == ERR_NOT_FOUND) {
+        TRY(key_new(c, app, label, &no_object, &fresh, &w));
+        a.value = slice_of(w.key.b, sizeof w.key.b);
+        e = db_tx(c, app->be.db, DB_WRITE, secret_put_tx, &a);
+        /* Another node was first: read its secret. */
+        if (e == ERR_EXISTS) e = db_tx(c, app->be.db, DB_READ, secret_get_tx, &a);
+    }
+    TRY(e);
+    return key_unwrap(c, app, label, &no_object, a.value, ret);
+}

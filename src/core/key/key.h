@@ -1,0 +1,41 @@
+/* key: file keys and server secrets, wrapped under the organisation key; generations of organisation keys in the database.
+ * Nothing unwrapped is ever stored. */
+#ifndef SEALDROP_CORE_KEY_KEY_H
+#define SEALDROP_CORE_KEY_KEY_H
+
+#include "core/app/app.h"
+
+struct wrapped {
+    struct id kek_id;
+    struct wrapped_key key;
+};
+
+/* A fresh random key and its wrapped form, bound to `label` and `object` ("sft/1/dek", the file id). */
+MUST_USE enum err key_new(struct ctx *c, struct app *app, const char *label, const struct id *object, struct key *ret,
+                          struct wrapped *ret_wrapped);
+MUST_USE enum err key_wrap(struct ctx *c, struct app *app, const char *label, const struct id *object,
+                           const struct key *key, struct wrapped *ret);
+/* Loads organisation keys made by other nodes when it meets an unknown one. */
+MUST_USE enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object,
+                             struct slice wrapped, struct key *ret);
+
+/* At start: loads all generations; makes the first when there is none. */
+MUST_USE enum err key_load(struct ctx *c, struct app *app);
+struct kek_row {
+    struct id id;
+    int64_t generation;
+    struct slice state;
+    int64_t created_at;
+};
+/* All generations, newest first, in the arena. */
+MUST_USE enum err key_list(struct ctx *c, struct app *app, struct kek_row **ret, size_t *ret_n);
+/* A new generation becomes the active one; old ones only decrypt from now on. Enqueues the rewrap job. */
+MUST_USE enum err key_rotate(struct ctx *c, struct app *app, struct id *ret_kek);
+/* Re-wraps at most `batch` keys that are under an old generation; *ret_left tells whether more remain. When none is left, old
+ * generations are destroyed. Idempotent: the rewrap job calls it until nothing is left. */
+MUST_USE enum err key_rewrap_some(struct ctx *c, struct app *app, size_t batch, bool *ret_left);
+
+/* Named server secrets: made on first use, wrapped in the settings table. */
+MUST_USE enum err key_secret(struct ctx *c, struct app *app, const char *name, struct key *ret);
+
+#endif

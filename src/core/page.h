@@ -1,0 +1,19 @@
+/* page: cursors of lists. A cursor is opaque text: the sort key and id of the last item seen. Lists are newest first. */
+#ifndef SEALDROP_CORE_PAGE_H
+#define SEALDROP_CORE_PAGE_H
+
+#include "base/ctx.h"
+#include "base/id.h"
+
+struct page {
+    size_t limit;      /* 1..LIMIT_PAGE_ITEMS */
+    int64_t before_ms; /* items created before this, or at it with a smaller id */
+    struct id before_id;
+};
+
+/* From the query: `limit` 0 takes the default, an empty cursor starts at the newest. ERR_INVALID. */
+MUST_USE enum err page_parse(struct ctx *c, uint64_t limit, struct slice cursor, struct page *ret);
+/* The cursor after an item, in the arena. */
+MUST_USE enum err page_cursor(struct ctx *c, int64_t created_at, const struct id *id, struct slice *ret);
+
+#endif

@@ -1,0 +1,199 @@
+/* All migrations. A released one is never edited (its checksum is recorded); a change is a new one at the end.
+ * Types: BIGINT (numbers, booleans 0/1, times in ms), TEXT, BYTEA (ids, hashes, sealed keys). */
+#include "core/schema.h"
+
+#include "base/intmath.h"
+
+static const char first[] =
+    "CREATE TABLE settings ("
+    "  name TEXT PRIMARY KEY,"
+    "  value BYTEA NOT NULL);"
+
+    "CREATE TABLE keks ("
+    "  id BYTEA PRIMARY KEY,"
+    "  org_id BYTEA NOT NULL,"
+    "  generation BIGINT NOT NULL,"
+    "  provider TEXT NOT NULL,"
+    "  key_ref TEXT NOT NULL,"
+    "  sealed BYTEA,"
+    "  state TEXT NOT NULL," /* active, decrypt-only, destroyed */
+    "  created_at BIGINT NOT NULL,"
+    "  UNIQUE (org_id, generation));"
+
+    "CREATE TABLE users ("
+    "  id BYTEA PRIMARY KEY,"
+    "  email TEXT NOT NULL,"
+    "  email_key TEXT NOT NULL UNIQUE," /* folded, for comparison */
+    "  display_name TEXT NOT NULL,"
+    "  role TEXT NOT NULL,"
+    "  state TEXT NOT NULL," /* active, suspended */
+    "  password_hash TEXT NOT NULL,"
+    "  quota_bytes BIGINT,"  /* NULL: the configured default */
+    "  used_bytes BIGINT NOT NULL DEFAULT 0," /* files and reservations of uploads */
+    "  created_at BIGINT NOT NULL,"
+    "  updated_at BIGINT NOT NULL);"
+
+    "CREATE TABLE signing_keys ("
+    "  kid TEXT PRIMARY KEY,"
+    "  public_key BYTEA NOT NULL,"
+    "  wrapped BYTEA NOT NULL,"
+    "  state TEXT NOT NULL," /* current, retired */
+    "  created_at BIGINT NOT NULL);"
+
+    "CREATE TABLE sessions ("
+    "  id BYTEA PRIMARY KEY,"
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  device_name TEXT NOT NULL,"
+    "  ip TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  last_used_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL," /* absolute end */
+    "  revoked_at BIGINT);"
+    "CREATE INDEX sessions_by_user ON sessions (user_id);"
+    "CREATE INDEX sessions_by_revoked ON sessions (revoked_at);"
+
+    "CREATE TABLE refresh_tokens ("
+    "  hash BYTEA PRIMARY KEY,"
+    "  session_id BYTEA NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,"
+    "  created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL,"
+    "  used_at BIGINT);"
+    "CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);"
+
+    "CREATE TABLE files ("
+    "  id BYTEA PRIMARY KEY,"
+    "  owner_id BYTEA NOT NULL REFERENCES users (id),"
+    "  name TEXT NOT NULL,"
+    "  name_key TEXT NOT NULL,"
+    "  size BIGINT NOT NULL,"
+    "  type TEXT NOT NULL,"
+    "  state TEXT NOT NULL," /* ready, … */
+    "  mode TEXT NOT NULL,"  /* managed, e2e */
+    "  version BIGINT NOT NULL,"
+    "  part_size BIGINT NOT NULL,"
+    "  sealed_size BIGINT NOT NULL,"
+    "  crc32 BIGINT NOT NULL,"
+    "  sha256 BYTEA,"
+    "  headers BYTEA NOT NULL," /* 56 bytes a part */
+    "  headers_hash BYTEA NOT NULL,"
+    "  kek_id BYTEA,"           /* of wrapped_key; NULL in e2e mode */
+    "  wrapped_key BYTEA,"
+    "  sealed_meta BYTEA,"
+    "  description TEXT NOT NULL DEFAULT '',"
+    "  modified_at BIGINT NOT NULL," /* of the source file */
+    "  created_at BIGINT NOT NULL,"
+    "  updated_at BIGINT NOT NULL);"
+    "CREATE INDEX files_by_owner ON files (owner_id, created_at, id);"
+    "CREATE INDEX files_by_kek ON files (kek_id);"
+
+    "CREATE TABLE uploads ("
+    "  id BYTEA PRIMARY KEY,"
+    "  file_id BYTEA NOT NULL UNIQUE,"
+    "  owner_id BYTEA NOT NULL REFERENCES users (id),"
+    "  name TEXT NOT NULL,"
+    "  size BIGINT," /* NULL: not yet known */
+    "  type TEXT NOT NULL,"
+    "  mode TEXT NOT NULL,"
+    "  part_size BIGINT NOT NULL,"
+    "  state TEXT NOT NULL," /* open, completing, complete */
+    "  blob_ref TEXT NOT NULL,"
+    "  kek_id BYTEA,"
+    "  wrapped_key BYTEA,"
+    "  reserved_bytes BIGINT NOT NULL,"
+    "  modified_at BIGINT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL);"
+    "CREATE INDEX uploads_by_owner ON uploads (owner_id, created_at, id);"
+    "CREATE INDEX uploads_by_expiry ON uploads (expires_at);"
+
+    "CREATE TABLE upload_parts ("
+    "  upload_id BYTEA NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,"
+    "  number BIGINT NOT NULL,"
+    "  size BIGINT NOT NULL,"
+    "  crc32 BIGINT NOT NULL,"
+    "  header BYTEA NOT NULL,"
+    "  tag TEXT NOT NULL,"
+    "  PRIMARY KEY (upload_id, number));"
+
+    "CREATE TABLE transfers ("
+    "  id BYTEA PRIMARY KEY,"
+    "  owner_id BYTEA NOT NULL REFERENCES users (id),"
+    "  title TEXT NOT NULL,"
+    "  message TEXT NOT NULL,"
+    "  mode TEXT NOT NULL,"
+    "  sealed_manifest BYTEA,"
+    "  password_hash TEXT,"
+    "  max_downloads BIGINT,"
+    "  delete_files BIGINT NOT NULL,"
+    "  expires_at BIGINT,"
+    "  ended_at BIGINT,"  /* deleted or expired: kept as a tombstone */
+    "  ended_why TEXT,"   /* deleted, expired */
+    "  created_at BIGINT NOT NULL,"
+    "  updated_at BIGINT NOT NULL);"
+    "CREATE INDEX transfers_by_owner ON transfers (owner_id, created_at, id);"
+    "CREATE INDEX transfers_by_expiry ON transfers (expires_at);"
+
+    "CREATE TABLE transfer_files ("
+    "  transfer_id BYTEA NOT NULL REFERENCES transfers (id) ON DELETE CASCADE,"
+    "  file_id BYTEA NOT NULL REFERENCES files (id) ON DELETE CASCADE,"
+    "  position BIGINT NOT NULL,"
+    "  PRIMARY KEY (transfer_id, file_id));"
+    "CREATE INDEX transfer_files_by_file ON transfer_files (file_id);"
+
+    "CREATE TABLE links ("
+    "  id BYTEA PRIMARY KEY,"
+    "  transfer_id BYTEA NOT NULL REFERENCES transfers (id) ON DELETE CASCADE,"
+    "  token_hash BYTEA NOT NULL UNIQUE,"
+    "  permission TEXT NOT NULL," /* view, download */
+    "  label TEXT NOT NULL,"
+    "  password_hash TEXT,"       /* bcrypt; for e2e links of b64url(K_auth) */
+    "  auth_hash BYTEA,"          /* e2e without password: SHA-256(K_auth) */
+    "  kdf_salt BYTEA,"
+    "  box BYTEA,"                /* e2e: the sealed transfer key */
+    "  expires_at BIGINT,"
+    "  max_downloads BIGINT,"
+    "  downloads BIGINT NOT NULL DEFAULT 0," /* finished and running */
+    "  partial_bytes BIGINT NOT NULL DEFAULT 0," /* served by attempts that were given back */
+    "  fails BIGINT NOT NULL DEFAULT 0,"
+    "  locked_until BIGINT,"
+    "  revoked_at BIGINT,"
+    "  created_at BIGINT NOT NULL);"
+    "CREATE INDEX links_by_transfer ON links (transfer_id);"
+
+    "CREATE TABLE grants ("
+    "  id BYTEA PRIMARY KEY,"
+    "  link_id BYTEA NOT NULL REFERENCES links (id) ON DELETE CASCADE,"
+    "  ticket BYTEA,"                 /* whose downloads share this grant */
+    "  state TEXT NOT NULL,"          /* reserved, committed */
+    "  whole_bytes BIGINT NOT NULL,"  /* served bytes that make a download */
+    "  served_bytes BIGINT NOT NULL DEFAULT 0,"
+    "  created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL);"
+    "CREATE INDEX grants_by_link ON grants (link_id, ticket);"
+    "CREATE INDEX grants_by_expiry ON grants (state, expires_at);"
+
+    "CREATE TABLE jobs ("
+    "  id BYTEA PRIMARY KEY,"
+    "  kind TEXT NOT NULL,"
+    "  payload TEXT NOT NULL,"
+    "  dedupe TEXT UNIQUE,"    /* at most one waiting job of this name */
+    "  state TEXT NOT NULL,"   /* waiting, dead */
+    "  run_at BIGINT NOT NULL," /* not before; while leased, the end of the lease */
+    "  lease BYTEA,"
+    "  attempts BIGINT NOT NULL DEFAULT 0,"
+    "  last_error TEXT,"
+    "  created_at BIGINT NOT NULL);"
+    "CREATE INDEX jobs_by_time ON jobs (state, run_at);"
+
+    "CREATE TABLE idempotency ("
+    "  key_hash BYTEA PRIMARY KEY," /* of caller, route and key */
+    "  request_hash BYTEA NOT NULL,"
+    "  status BIGINT NOT NULL," /* 0: still running */
+    "  response TEXT NOT NULL,"
+    "  expires_at BIGINT NOT NULL);"
+    "CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);";
+
+const struct db_migration schema_migrations[] = {
+    {1, "first", first},
+};
+const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

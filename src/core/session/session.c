@@ -1,0 +1,229 @@
+/* Rules of sessions: sign-in, refresh-token rotation, revocation. */
+#include "core/session/session.h"
+
+#include "base/intmath.h"
+#include "base/limits.h"
+#include "codec/base64.h"
+#include "codec/utf8.h"
+#include "core/session/revoked.h"
+#include "core/session/session_store.h"
+#include "core/token/token.h"
+#include "os/clock.h"
+
+#define REFRESH_PREFIX "sdr_"
+/* Other nodes' clocks and commits may lag a little behind ours. */
+#define WATCH_OVERLAP_MS 5000
+
+static enum err unauthorized(struct ctx *c)
+{
+    return refuse(c, ERR_UNAUTH, "unauthorized", "Your session has ended. Sign in again.");
+}
+
+static enum err refresh_text(struct ctx *c, struct slice secret, struct slice *ret)
+{
+    CLEANUP(buf_done) struct buf b = {.max = 128, .sensitive = true};
+    TRY(buf_put_cstr(&b, REFRESH_PREFIX));
+    TRY(base64url_encode(&b, secret));
+    return arena_slice(&c->arena, buf_view(&b), ret);
+}
+
+/* The token that replaces `old`: the same for everyone who presents `old`, unknown to everyone else. */
+static enum err successor(struct ctx *c, struct app *app, struct slice old, struct slice *ret)
+{
+    CLEANUP(buf_done) struct buf in = {.max = 256, .sensitive = true};
+    struct sha256 mac;
+    TRY(buf_put_cstr(&in, "sft/1/rt"));
+    TRY(buf_putc(&in, 0));
+    TRY(buf_put(&in, old));
+    TRY(hmac_sha256(slice_of(app->server_key.b, KEY_BYTES), buf_view(&in), &mac));
+    return refresh_text(c, sha256_view(&mac), ret);
+}
+
+static enum err issue_access(struct ctx *c, struct app *app, const struct id *session, const struct user *user,
+                             struct session_tokens *ret)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+    struct token_claims claims = {.user_id = user->id,
+                                  .session_id = *session,
+                                  .role = user->role,
+                                  .issued_at_s = now_s,
+                                  .expires_at_s = now_s + LIMIT_ACCESS_TOKEN_MS / 1000};
+    ret->expires_in_s = LIMIT_ACCESS_TOKEN_MS / 1000;
+    ret->user = *user;
+    return token_sign(c, app->signer, &claims, &ret->access_token);
+}
+
+static const struct cache_rate_rule login_per_account = {.burst = 10, .per_ms = 60 * 1000};
+static const struct cache_rate_rule login_per_address = {.burst = 60, .per_ms = 60 * 1000};
+
+static enum err check_rate(struct ctx *c, struct app *app, const char *what, struct slice who,
+                           const struct cache_rate_rule *rule)
+{
+    struct slice key;
+    TRY(arena_printf(&c->arena, &key, "%s:" SLICE_FMT, what, SLICE_ARG(who)));
+    enum err e = cache_rate(app->be.cache, key, rule, clock_mono_ms(), &c->retry_after_s);
+    if (e != ERR_RATE) return e;
+    return refuse(c, e, "rate_limited", "Too many tries. Wait a little, then try again.");
+}
+
+struct login_arg {
+    struct app *app;
+    struct session_row row;
+    struct sha256 token_hash;
+};
+
+static enum err login_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct login_arg *a = arg;
+    TRY(session_store_insert(c, conn, &a->row));
+    return refresh_store_insert(c, conn, &a->token_hash, &a->row.id, a->row.created_at,
+                                a->row.created_at + LIMIT_REFRESH_IDLE_MS);
+}
+
+static enum err start_session(struct ctx *c, struct app *app, const struct user *user, const struct session_login *in,
+                              struct session_tokens *ret)
+{
+    struct login_arg a = {.app = app};
+    uint8_t secret[32];
+    int64_t now = clock_wall_ms();
+    a.row = (struct session_row){.user_id = user->id,
+                                 .device_name = slice_sub(in->device_name, 0, LIMIT_DEVICE_NAME_BYTES),
+                                 .ip = in->ip,
+                                 .created_at = now,
+                                 .expires_at = now + LIMIT_REFRESH_MAX_MS};
+    if (!a.row.device_name.ptr || !utf8_valid(a.row.device_name)) a.row.device_name = SLICE("");
+    TRY(os_new_id(&a.row.id));
+    TRY(os_random(secret, sizeof secret));
+    TRY(refresh_text(c, slice_of(secret, sizeof secret), &ret->refresh_token));
+    TRY(sha256(ret->refresh_token, &a.token_hash));
+    TRY(db_tx(c, app->be.db, DB_WRITE, login_tx, &a));
+    return issue_access(c, app, &a.row.id, user, ret);
+}
+
+enum err session_login(struct ctx *c, struct app *app, const struct session_login *in, struct session_tokens *ret)
+{
+    struct user user;
+    struct slice folded;
+    struct session_tokens out = {0};
+    if (utf8_fold(&c->arena, in->email, &folded) != ERR_OK) folded = SLICE("?");
+    TRY(check_rate(c, app, "login-account", folded, &login_per_account));
+    TRY(check_rate(c, app, "login-address", in->ip, &login_per_address));
+    enum err e = user_by_email(c, app, in->email, &user);
+    if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
+    bool known = e == ERR_OK;
+    e = user_check_password(c, app, known ? &user : NULL, in->password);
+    if (e == ERR_DENIED || (e == ERR_OK && !user.active))
+        return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
+    TRY(e);
+    TRY(start_session(c, app, &user, in, &out));
+    *ret = out;
+    return ERR_OK;
+}
+
+struct refresh_arg {
+    struct app *app;
+    struct slice old_token;
+    struct slice new_token;
+    struct sha256 old_hash, new_hash;
+    struct id session_id;
+    struct user user;
+    bool reused;
+};
+
+/* A used token came again too late: whoever holds the newer one is thrown out as well. */
+static enum err end_reused(struct ctx *c, struct db_conn *conn, struct refresh_arg *a, int64_t now)
+{
+    a->reused = true;
+    return session_store_revoke(c, conn, &a->session_id, now);
+}
+
+static enum err refresh_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct refresh_arg *a = arg;
+    struct refresh_row r;
+    int64_t now = clock_wall_ms();
+    a->reused = false;
+    TRY(refresh_store_get(c, conn, &a->old_hash, &r));
+    a->session_id = r.session_id;
+    if (r.revoked || now >= r.session_expires_at || now >= r.token_expires_at) return ERR_NOT_FOUND;
+    if (r.used && now - r.used_at > LIMIT_REFRESH_RETRY_MS) return end_reused(c, conn, a, now);
+    TRY(user_load(c, conn, a->app, &r.user_id, &a->user));
+    if (!a->user.active) return ERR_NOT_FOUND;
+    if (r.used) return ERR_OK;
+    TRY(refresh_store_use(c, conn, &a->old_hash, now));
+    TRY(refresh_store_insert(c, conn, &a->new_hash, &r.session_id, now,
+                             MIN(now + LIMIT_REFRESH_IDLE_MS, r.session_expires_at)));
+    return session_store_touch(c, conn, &r.session_id, now);
+}
+
+enum err session_refresh(struct ctx *c, struct app *app, struct slice refresh_token, struct session_tokens *ret)
+{
+    struct refresh_arg a = {.app = app, .old_token = refresh_token};
+    struct session_tokens out = {0};
+    if (!slice_starts(refresh_token, SLICE(REFRESH_PREFIX)) || refresh_token.len > 64) return unauthorized(c);
+    TRY(successor(c, app, refresh_token, &a.new_token));
+    TRY(sha256(refresh_token, &a.old_hash));
+    TRY(sha256(a.new_token, &a.new_hash));
+    enum err e = db_tx(c, app->be.db, DB_WRITE, refresh_tx, &a);
+    if (e == ERR_NOT_FOUND) return unauthorized(c);
+    TRY(e);
+    if (a.reused) {
+        TRY(revoked_add(app->revoked, &a.session_id, clock_wall_ms()));
+        return unauthorized(c);
+    }
+    out.refresh_token = a.new_token;
+    TRY(issue_access(c, app, &a.session_id, &a.user, &out));
+    *ret = out;
+    return ERR_OK;
+}
+
+static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct id *id = arg;
+    return session_store_revoke(c, conn, id, clock_wall_ms());
+}
+
+enum err session_end(struct ctx *c, struct app *app, const struct id *session_id)
+{
+    struct id id = *session_id;
+    TRY(db_tx(c, app->be.db, DB_WRITE, end_tx, &id));
+    return revoked_add(app->revoked, session_id, clock_wall_ms());
+}
+
+enum err session_authenticate(struct ctx *c, struct app *app, struct slice token, struct principal *ret)
+{
+    struct token_claims claims;
+    enum err e = token_verify(c, app->signer, token, &claims);
+    if (e == ERR_UNAUTH) return unauthorized(c);
+    TRY(e);
+    if (revoked_has(app->revoked, &claims.session_id)) return unauthorized(c);
+    ret->signed_in = true;
+    ret->user_id = claims.user_id;
+    ret->session_id = claims.session_id;
+    ret->role = claims.role;
+    return ERR_OK;
+}
+
+struct watch_arg {
+    int64_t since_ms;
+    struct db_result r;
+};
+
+static enum err watch_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct watch_arg *a = arg;
+    return session_store_revoked(c, conn, a->since_ms, &a->r);
+}
+
+enum err session_watch(struct ctx *c, struct app *app)
+{
+    int64_t now = clock_wall_ms();
+    struct watch_arg a = {.since_ms = revoked_read_to(app->revoked, now)};
+    TRY(db_tx(c, app->be.db, DB_READ, watch_tx, &a));
+    for (size_t i = 0; i < a.r.rows; i++) {
+        struct id id = db_get_id(&a.r, i, 0);
+        TRY(revoked_add(app->revoked, &id, now));
+    }
+    revoked_set_read_to(app->revoked, now - WATCH_OVERLAP_MS);
+    return ERR_OK;
+}

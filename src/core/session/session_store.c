@@ -1,0 +1,76 @@
+/* SQL of sessions and refresh tokens. */
+#include "core/session/session_store.h"
+
+static const struct db_stmt insert = {
+    "session_insert",
+    "INSERT INTO sessions (id, user_id, device_name, ip, created_at, last_used_at, expires_at) "
+    "VALUES ($1, $2, $3, $4, $5, $5, $6)", NULL};
+static const struct db_stmt touch = {"session_touch", "UPDATE sessions SET last_used_at = $2 WHERE id = $1", NULL};
+static const struct db_stmt revoke = {
+    "session_revoke", "UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", NULL};
+static const struct db_stmt revoked = {"session_revoked", "SELECT id FROM sessions WHERE revoked_at >= $1", NULL};
+static const struct db_stmt purge = {
+    "session_purge", "DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", NULL};
+static const struct db_stmt refresh_get = {
+    "refresh_get",
+    "SELECT r.session_id, s.user_id, r.expires_at, s.expires_at, s.revoked_at, r.used_at FROM refresh_tokens r "
+    "JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1 FOR UPDATE",
+    "SELECT r.session_id, s.user_id, r.expires_at, s.expires_at, s.revoked_at, r.used_at FROM refresh_tokens r "
+    "JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1"};
+static const struct db_stmt refresh_insert = {
+    "refresh_insert",
+    "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4)", NULL};
+static const struct db_stmt refresh_use = {
+    "refresh_use", "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL", NULL};
+
+enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct session_row *s)
+{
+    return db_exec(c, conn, &insert, NULL, db_id(&s->id), db_id(&s->user_id), db_text(s->device_name), db_text(s->ip),
+                   db_i64(s->created_at), db_i64(s->expires_at));
+}
+
+enum err session_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms)
+{
+    return db_exec(c, conn, &touch, NULL, db_id(id), db_i64(now_ms));
+}
+
+enum err session_store_revoke(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms)
+{
+    return db_exec(c, conn, &revoke, NULL, db_id(id), db_i64(now_ms));
+}
+
+enum err session_store_revoked(struct ctx *c, struct db_conn *conn, int64_t since_ms, struct db_result *ret)
+{
+    return db_exec(c, conn, &revoked, ret, db_i64(since_ms));
+}
+
+enum err session_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms)
+{
+    return db_exec(c, conn, &purge, NULL, db_i64(before_ms));
+}
+
+enum err refresh_store_get(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, struct refresh_row *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &refresh_get, &r, db_bytes(sha256_view(hash))));
+    *ret = (struct refresh_row){.session_id = db_get_id(&r, 0, 0),
+                                .user_id = db_get_id(&r, 0, 1),
+                                .token_expires_at = db_get_i64(&r, 0, 2),
+                                .session_expires_at = db_get_i64(&r, 0, 3),
+                                .revoked = db_at(&r, 0, 4)->type != DB_NULL,
+                                .used = db_at(&r, 0, 5)->type != DB_NULL,
+                                .used_at = db_get_i64(&r, 0, 5)};
+    return ERR_OK;
+}
+
+enum err refresh_store_insert(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, const struct id *session,
+                              int64_t now_ms, int64_t expires_ms)
+{
+    return db_exec(c, conn, &refresh_insert, NULL, db_bytes(sha256_view(hash)), db_id(session), db_i64(now_ms),
+                   db_i64(expires_ms));
+}
+
+enum err refresh_store_use(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, int64_t now_ms)
+{
+    return db_exec(c, conn, &refresh_use, NULL, db_bytes(sha256_view(hash)), db_i64(now_ms));
+}

@@ -1,0 +1,39 @@
+/* SQL of sessions and refresh tokens. Internal to core/session. */
+#ifndef SEALDROP_CORE_SESSION_SESSION_STORE_H
+#define SEALDROP_CORE_SESSION_SESSION_STORE_H
+
+#include "core/session/session.h"
+#include "crypto/hash.h"
+
+struct session_row {
+    struct id id;
+    struct id user_id;
+    struct slice device_name;
+    struct slice ip;
+    int64_t created_at;
+    int64_t expires_at;
+};
+MUST_USE enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct session_row *s);
+MUST_USE enum err session_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms);
+MUST_USE enum err session_store_revoke(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms);
+/* Column: id; sessions revoked at or after `since_ms`. */
+MUST_USE enum err session_store_revoked(struct ctx *c, struct db_conn *conn, int64_t since_ms, struct db_result *ret);
+
+struct refresh_row {
+    struct id session_id;
+    struct id user_id;
+    int64_t token_expires_at;
+    int64_t session_expires_at;
+    bool revoked;
+    bool used;
+    int64_t used_at;
+};
+/* Locks the row on PostgreSQL. ERR_NOT_FOUND. */
+MUST_USE enum err refresh_store_get(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, struct refresh_row *ret);
+MUST_USE enum err refresh_store_insert(struct ctx *c, struct db_conn *conn, const struct sha256 *hash,
+                                       const struct id *session, int64_t now_ms, int64_t expires_ms);
+MUST_USE enum err refresh_store_use(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, int64_t now_ms);
+/* Sessions that ended long ago, with their tokens. */
+MUST_USE enum err session_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms);
+
+#endif

@@ -1,0 +1,17 @@
+/* archive: a set of files as one stored zip64, a pure function of their metadata: exact length, any range, no temporary file. */
+#ifndef SEALDROP_CORE_TRANSFER_ARCHIVE_H
+#define SEALDROP_CORE_TRANSFER_ARCHIVE_H
+
+#include "core/file/file.h"
+
+struct archive;
+/* Plans the archive of files (borrowed from the arena, like the archive itself). */
+MUST_USE enum err archive_plan(struct ctx *c, struct app *app, const struct file *files, size_t n, struct archive **ret);
+uint64_t archive_size(const struct archive *a);
+/* Strong: changes with any file, name or order. 16 bytes as 22 base64url characters in quotes. */
+MUST_USE enum err archive_etag(struct ctx *c, const struct archive *a, struct slice *ret);
+/* Bytes [first, first + length). The reader owns the archive from here on, also on error. */
+MUST_USE enum err archive_read(struct ctx *c, struct archive *a, uint64_t first, uint64_t length, struct reader **ret);
+void archive_free(struct archive *a);
+
+#endif

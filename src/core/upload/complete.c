@@ -1,0 +1,213 @@
+/* The end of an upload: the set of parts is checked, the blob becomes visible, one transaction makes the file. */
+#include "base/intmath.h"
+#include "base/limits.h"
+#include "core/file/file_store.h"
+#include "core/quota/quota.h"
+#include "core/upload/part_sealer.h"
+#include "core/upload/upload_impl.h"
+#include "core/upload/upload_store.h"
+#include "os/clock.h"
+
+#define VERIFY_PIECE (256 * 1024)
+
+struct complete_arg {
+    struct app *app;
+    struct id id;
+    struct upload u;
+    uint64_t size; /* as told by the caller, or UPLOAD_SIZE_UNKNOWN; then as found */
+    struct part_record *parts;
+    size_t n;
+};
+
+static enum err missing(struct ctx *c, uint64_t part)
+{
+    return refuse(c, ERR_CONFLICT, "parts_missing", "Part %llu has not arrived yet.", (unsigned long long)part);
+}
+
+/* Every part but the last must be full; the last may lack only when it is the empty one. */
+static enum err check_parts(struct ctx *c, struct complete_arg *a)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->parts[i].number != i) return missing(c, i);
+        if (i + 1 < a->n && a->parts[i].size != a->u.part_size)
+            return refuse(c, ERR_CONFLICT, "part_size", "Part %zu is not full, and only the last may be shorter.", i);
+        total += a->parts[i].size;
+    }
+    if (a->size == UPLOAD_SIZE_UNKNOWN) a->size = a->u.size;
+    if (a->u.size != UPLOAD_SIZE_UNKNOWN && a->size != a->u.size)
+        return refuse(c, ERR_INVALID, "size_mismatch", "The upload was declared with another size.");
+    if (a->size == UPLOAD_SIZE_UNKNOWN) a->size = total;
+    if (total == a->size) return ERR_OK;
+    if (a->u.size == UPLOAD_SIZE_UNKNOWN)
+        return refuse(c, ERR_CONFLICT, "size_mismatch", "%llu bytes have arrived, not %llu.", (unsigned long long)total,
+                      (unsigned long long)a->size);
+    return missing(c, a->n);
+}
+
+static enum err freeze_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct complete_arg *a = arg;
+    TRY(upload_store_lock(c, conn, &a->id, &a->u));
+    if (slice_eq(a->u.state, SLICE("complete"))) return ERR_OK;
+    if (slice_eq(a->u.state, SLICE("stream")))
+        return refuse(c, ERR_CONFLICT, "upload_streaming", "This upload ends with its own request.");
+    TRY(part_store_list(c, conn, &a->id, &a->parts, &a->n));
+    TRY(check_parts(c, a));
+    return upload_store_set_state(c, conn, &a->id, "completing");
+}
+
+static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct complete_arg *a = arg;
+    return part_store_insert(c, conn, &a->id, &a->parts[a->n]);
+}
+
+/* SFT1 ends every file with a short part; when the size is a multiple of the part size that is an empty one. Its row is durable
+ * before the blob is committed: a repeated completion must find the header that is in the blob. */
+static enum err add_empty_part(struct ctx *c, struct complete_arg *a)
+{
+    CLEANUP(key_done) struct key key;
+    struct blob_ref ref;
+    struct part_sealer *s = NULL;
+    if (a->n == sft_part_count(a->size, a->u.part_size)) return ERR_OK;
+    if (a->n >= LIMIT_PARTS) return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file has too many parts.");
+    upload_blob_ref(&a->u, &ref);
+    struct part_target t = {&key, a->u.file_id, a->u.part_size, &ref};
+    TRY(key_unwrap(c, a->app, "sft/1/dek", &a->u.file_id, a->u.wrapped_key, &key));
+    TRY(part_sealer_new(&s));
+    enum err e = part_sealer_start(c, s, a->app->be.blobs, &t, a->n);
+    if (e == ERR_OK) e = part_sealer_finish(c, s, BLOB_DURABLE, &a->parts[a->n]);
+    part_sealer_free(s);
+    TRY(e);
+    TRY(db_tx(c, a->app->be.db, DB_WRITE, record_tx, a));
+    a->n++;
+    return ERR_OK;
+}
+
+struct publish_arg {
+    struct app *app;
+    const struct upload *u;
+    struct file_insert in;
+};
+
+static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct publish_arg *a = arg;
+    struct upload now;
+    uint64_t size = a->in.file.size;
+    TRY(upload_store_lock(c, conn, &a->u->id, &now));
+    if (slice_eq(now.state, SLICE("complete"))) return file_store_get(c, conn, &now.file_id, &a->in.file);
+    if (size > now.reserved_bytes)
+        TRY(quota_take(c, conn, a->app, &now.owner_id, size - now.reserved_bytes));
+    else
+        TRY(quota_give_back(c, conn, &now.owner_id, now.reserved_bytes - size));
+    /* Taken from the row: a rotation may have re-wrapped the key since. */
+    a->in.file.wrapped_key = now.wrapped_key;
+    TRY(wrapped_key_kek(now.wrapped_key, &a->in.kek_id));
+    TRY(file_store_insert(c, conn, &a->in));
+    TRY(part_store_clear(c, conn, &now.id));
+    return upload_store_finish(c, conn, &now.id, size);
+}
+
+static enum err collect(struct ctx *c, const struct part_record *parts, size_t n, struct file_insert *in,
+                        struct blob_tag **ret_tags)
+{
+    uint8_t *headers = arena_alloc(&c->arena, n, SEAL_HEADER);
+    struct blob_tag *tags = ARENA_ARRAY(&c->arena, struct blob_tag, n);
+    struct sha256 hash;
+    if (!headers || !tags) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(headers + i * SEAL_HEADER, parts[i].header.b, SEAL_HEADER);
+        tags[i] = parts[i].tag;
+        in->file.crc32 = i ? crc32_join(in->file.crc32, parts[i].crc32, parts[i].size) : parts[i].crc32;
+    }
+    in->headers = slice_of(headers, n * SEAL_HEADER);
+    TRY(sft_headers_hash(in->headers, &hash));
+    TRY(arena_slice(&c->arena, sha256_view(&hash), &in->file.headers_hash));
+    *ret_tags = tags;
+    return ERR_OK;
+}
+
+enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, uint64_t size,
+                        const struct part_record *parts, size_t n, struct slice sha256, struct file *ret)
+{
+    struct publish_arg a = {.app = app, .u = u};
+    struct blob_tag *tags = NULL;
+    struct blob_ref ref;
+    int64_t now = clock_wall_ms();
+    a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
+                              .state = SLICE("ready"), .mode = u->mode, .version = 1, .part_size = u->part_size,
+                              .sealed_size = sft_sealed_size(size, u->part_size), .sha256 = sha256,
+                              .description = SLICE(""), .modified_at = u->modified_at, .created_at = now, .updated_at = now};
+    TRY(file_check_name(c, "name", u->name, &a.in.name_key));
+    TRY(collect(c, parts, n, &a.in, &tags));
+    upload_blob_ref(u, &ref);
+    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->file_id}, &ref, tags, n, a.in.file.sealed_size));
+    TRY(db_tx(c, app->be.db, DB_WRITE, publish_tx, &a));
+    *ret = a.in.file;
+    return ERR_OK;
+}
+
+/* Reads the published content back: the one way to know a digest of bytes that came in pieces, in any order. */
+static enum err verify_sha256(struct ctx *c, struct app *app, const struct file *f, struct slice want)
+{
+    CLEANUP(hasher_cleanup) struct hasher *h = NULL;
+    CLEANUP(mem_cleanup) uint8_t *piece = mem_alloc(1, VERIFY_PIECE);
+    struct reader *r = NULL;
+    struct sha256 got;
+    size_t n = 1;
+    enum err e = ERR_OK;
+    if (!piece) return ERR_NOMEM;
+    TRY(hasher_new(&h));
+    TRY(file_read_plain(c, app, f, 0, f->size, &r));
+    while (n && e == ERR_OK) {
+        e = r->ops->read(r, c, piece, VERIFY_PIECE, &n);
+        if (e == ERR_OK) e = hasher_add(h, piece, n);
+    }
+    reader_close(r, c, true);
+    TRY(e);
+    TRY(hasher_sum(h, &got));
+    if (slice_eq(sha256_view(&got), want)) return ERR_OK;
+    return refuse(c, ERR_INVALID, "digest_mismatch", "The stored bytes do not have the SHA-256 you sent. Nothing was kept.");
+}
+
+static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct file *f = arg;
+    return file_store_set_sha256(c, conn, &f->id, f->sha256);
+}
+
+static enum err confirm_sha256(struct ctx *c, struct app *app, const struct principal *who, struct file *f,
+                               struct slice want)
+{
+    enum err e = verify_sha256(c, app, f, want);
+    if (e == ERR_INVALID) {
+        CLEANUP(ctx_done) struct ctx own;
+        ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+        err_ignore(file_delete(&own, app, who, &f->id), "told as a mismatch; it stays listed for its owner to delete");
+    }
+    TRY(e);
+    f->sha256 = want;
+    return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, f);
+}
+
+enum err upload_complete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, uint64_t size,
+                         struct slice sha256, struct file *ret)
+{
+    struct complete_arg a = {.app = app, .id = *id, .size = size};
+    struct upload u;
+    struct file f;
+    if (sha256.len && sha256.len != SHA256_BYTES) {
+        ctx_field_error(c, "sha256", "must be 32 bytes in base64url");
+        return ERR_INVALID;
+    }
+    TRY(upload_get(c, app, who, id, &u));
+    TRY(db_tx(c, app->be.db, DB_WRITE, freeze_tx, &a));
+    if (slice_eq(a.u.state, SLICE("complete"))) return file_get(c, app, who, &a.u.file_id, ACTION_READ, ret);
+    TRY(add_empty_part(c, &a));
+    TRY(upload_publish(c, app, &a.u, a.size, a.parts, a.n, (struct slice){0}, &f));
+    if (sha256.len) TRY(confirm_sha256(c, app, who, &f, sha256));
+    *ret = f;
+    return ERR_OK;
+}

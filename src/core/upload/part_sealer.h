@@ -1,0 +1,35 @@
+/* part_sealer: plaintext in, one sealed part in the blob store out. Internal to core/upload. One thread at a time. */
+#ifndef SEALDROP_CORE_UPLOAD_PART_SEALER_H
+#define SEALDROP_CORE_UPLOAD_PART_SEALER_H
+
+#include "core/app/app.h"
+#include "crypto/sft.h"
+
+struct part_target {
+    const struct key *file_key; /* borrowed for part_sealer_start */
+    struct id file_id;
+    uint32_t part_size;
+    const struct blob_ref *ref; /* borrowed for part_sealer_start */
+};
+
+/* What a finished part is, for its row. */
+struct part_record {
+    uint64_t number;
+    uint64_t size; /* plaintext */
+    uint32_t crc32;
+    struct seal_header header;
+    struct blob_tag tag;
+};
+
+struct part_sealer;
+MUST_USE enum err part_sealer_new(struct part_sealer **ret);
+/* Gives up a part that was started and not finished. NULL is harmless. */
+void part_sealer_free(struct part_sealer *s);
+/* Begins part `number`; reusable after a finish. */
+MUST_USE enum err part_sealer_start(struct ctx *c, struct part_sealer *s, struct blob_store *blobs,
+                                    const struct part_target *t, uint64_t number);
+/* At most part_size bytes in all. */
+MUST_USE enum err part_sealer_write(struct ctx *c, struct part_sealer *s, const void *bytes, size_t n);
+MUST_USE enum err part_sealer_finish(struct ctx *c, struct part_sealer *s, enum blob_durability d, struct part_record *ret);
+
+#endif

@@ -1,0 +1,147 @@
+/* A whole file in one stream: cut into parts, acknowledged once at the end, so no part needs to be durable before that. */
+#include "base/intmath.h"
+#include "base/limits.h"
+#include "core/upload/part_sealer.h"
+#include "core/upload/upload_impl.h"
+#include "core/upload/upload_store.h"
+#include "os/clock.h"
+
+#define RENEW_MS (60 * 60 * 1000)
+
+struct stream_in {
+    struct app *app;
+    struct principal who;
+    struct upload u; /* slices in it belong to the request's arena */
+    struct key key;
+    struct part_sealer *sealer;
+    struct part_record *parts;
+    size_t n, cap;
+    bool in_part;
+    uint64_t part_len; /* of the part being written */
+    int64_t renewed_ms; /* when the upload's life was last extended */
+    uint64_t size;
+};
+
+static void stream_free(struct stream_in *s)
+{
+    part_sealer_free(s->sealer);
+    mem_free(s->parts);
+    mem_wipe(s, sizeof *s);
+    mem_free(s);
+}
+
+enum err stream_open(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+                     struct stream_in **ret)
+{
+    struct stream_in *s = MEM_NEW(struct stream_in);
+    if (!s) return ERR_NOMEM;
+    s->app = app;
+    s->who = *who;
+    enum err e = part_sealer_new(&s->sealer);
+    if (e == ERR_OK) e = upload_make(c, app, who, n, "stream", &s->key, &s->u);
+    if (e != ERR_OK) {
+        stream_free(s);
+        return e;
+    }
+    *ret = s;
+    return ERR_OK;
+}
+
+static enum err start_part(struct ctx *c, struct stream_in *s)
+{
+    struct blob_ref ref;
+    upload_blob_ref(&s->u, &ref);
+    struct part_target t = {&s->key, s->u.file_id, s->u.part_size, &ref};
+    if (s->n == LIMIT_PARTS)
+        return refuse(c, ERR_TOO_LARGE, "file_too_large", "The stream is longer than an upload without a size may be.");
+    if (s->n == s->cap) {
+        size_t cap = MAX(s->cap * 2, (size_t)16);
+        struct part_record *more = mem_realloc(s->parts, cap * sizeof *more);
+        if (!more) return ERR_NOMEM;
+        s->parts = more;
+        s->cap = cap;
+    }
+    TRY(part_sealer_start(c, s->sealer, s->app->be.blobs, &t, s->n));
+    s->in_part = true;
+    s->part_len = 0;
+    return ERR_OK;
+}
+
+static enum err renew_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct stream_in *s = arg;
+    return upload_store_touch(c, conn, &s->u.id, 0, clock_wall_ms() + s->app->cfg.upload_ttl_ms);
+}
+
+/* A slow stream must not be expired under its sender. */
+static enum err renew(struct ctx *c, struct stream_in *s)
+{
+    int64_t now = clock_mono_ms();
+    if (s->renewed_ms && now - s->renewed_ms < RENEW_MS) return ERR_OK;
+    if (s->renewed_ms) TRY(db_tx(c, s->app->be.db, DB_WRITE, renew_tx, s));
+    s->renewed_ms = now;
+    return ERR_OK;
+}
+
+static enum err end_part(struct ctx *c, struct stream_in *s)
+{
+    TRY(renew(c, s));
+    TRY(part_sealer_finish(c, s->sealer, BLOB_LATER, &s->parts[s->n]));
+    s->n++;
+    s->in_part = false;
+    return ERR_OK;
+}
+
+enum err stream_write(struct ctx *c, struct stream_in *s, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    uint64_t max = s->u.size == UPLOAD_SIZE_UNKNOWN ? s->app->cfg.file_bytes_max : s->u.size;
+    if (n > max - s->size) return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file is larger than this server takes.");
+    s->size += n;
+    while (n) {
+        if (!s->in_part) TRY(start_part(c, s));
+        size_t take = (size_t)MIN((uint64_t)n, s->u.part_size - s->part_len);
+        TRY(part_sealer_write(c, s->sealer, p, take));
+        s->part_len += take;
+        p += take;
+        n -= take;
+        if (s->part_len == s->u.part_size) TRY(end_part(c, s));
+    }
+    return ERR_OK;
+}
+
+static enum err finish(struct ctx *c, struct stream_in *s, struct file *ret)
+{
+    if (s->u.size != UPLOAD_SIZE_UNKNOWN && s->size != s->u.size)
+        return refuse(c, ERR_INVALID, "size_mismatch", "The body ended too early.");
+    /* The last part is the short one: open still, or empty. */
+    if (!s->in_part) TRY(start_part(c, s));
+    TRY(end_part(c, s));
+    return upload_publish(c, s->app, &s->u, s->size, s->parts, s->n, (struct slice){0}, ret);
+}
+
+static void give_up(struct ctx *c, struct stream_in *s)
+{
+    /* On a context of its own: what went wrong is what the client is told, not how the clean-up went. */
+    CLEANUP(ctx_done) struct ctx own;
+    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+    (void)c;
+    err_ignore(upload_delete(&own, s->app, &s->who, &s->u.id), "the expiry job throws it away later");
+    stream_free(s);
+}
+
+enum err stream_finish(struct ctx *c, struct stream_in *s, struct file *ret)
+{
+    enum err e = finish(c, s, ret);
+    if (e != ERR_OK) {
+        give_up(c, s);
+        return e;
+    }
+    stream_free(s);
+    return ERR_OK;
+}
+
+void stream_abort(struct ctx *c, struct stream_in *s)
+{
+    give_up(c, s);
+}

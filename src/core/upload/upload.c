@@ -1,0 +1,235 @@
+/* Rules of uploads: making, looking at, giving up, expiring them. Parts are in part.c, the end in complete.c. */
+#include "core/upload/upload.h"
+
+#include "base/intmath.h"
+#include "base/limits.h"
+#include "codec/mime.h"
+#include "core/job/job.h"
+#include "core/quota/quota.h"
+#include "core/upload/upload_impl.h"
+#include "core/upload/upload_store.h"
+#include "os/clock.h"
+
+static enum err check_new(struct ctx *c, const struct app *app, const struct upload_new *n, uint32_t *ret_part_size)
+{
+    struct slice key;
+    uint32_t part_size = n->part_size;
+    TRY(file_check_name(c, "name", n->name, &key));
+    if (n->type.len > LIMIT_MIME_BYTES || !mime_valid(n->type)) {
+        ctx_field_error(c, "type", "is not a media type");
+        return ERR_INVALID;
+    }
+    if (n->size != UPLOAD_SIZE_UNKNOWN && n->size > app->cfg.file_bytes_max)
+        return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file is larger than this server takes.");
+    uint64_t size = n->size == UPLOAD_SIZE_UNKNOWN ? SFT_UNKNOWN_SIZE : n->size;
+    if (part_size == 0) return sft_part_size_for(size, ret_part_size);
+    if (!sft_part_size_valid(part_size) || part_size < UPLOAD_PART_BYTES_MIN ||
+        (n->size != UPLOAD_SIZE_UNKNOWN && sft_part_count(n->size, part_size) > LIMIT_PARTS)) {
+        ctx_field_error(c, "part_size", "must be a power of two from 1 MiB to 512 MiB that gives at most 10,000 parts");
+        return ERR_INVALID;
+    }
+    *ret_part_size = part_size;
+    return ERR_OK;
+}
+
+struct insert_arg {
+    const struct app *app;
+    const struct upload *u;
+    const struct id *kek_id;
+};
+
+static enum err insert_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct insert_arg *a = arg;
+    TRY(quota_take(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
+    return upload_store_insert(c, conn, a->u, a->kek_id);
+}
+
+static enum err insert(struct ctx *c, struct app *app, struct upload *u, const struct wrapped *w)
+{
+    struct blob_ref ref = {{0}};
+    struct insert_arg a = {app, u, &w->kek_id};
+    struct blob_key key = {u->file_id};
+    TRY(blob_begin(c, app->be.blobs, key, &ref));
+    u->blob_ref = slice_cstr(ref.text);
+    TRY(arena_slice(&c->arena, u->blob_ref, &u->blob_ref));
+    enum err e = db_tx(c, app->be.db, DB_WRITE, insert_tx, &a);
+    if (e != ERR_OK) err_ignore(blob_abort(c, app->be.blobs, key, &ref), "the sweep of old temporaries gets it");
+    return e;
+}
+
+enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+                     const char *state, struct key *ret_key, struct upload *ret)
+{
+    CLEANUP(key_done) struct key key;
+    struct wrapped w;
+    struct upload u = {.owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
+                       .state = slice_cstr(state), .created_at = clock_wall_ms()};
+    TRY(policy_check(c, who, ACTION_CREATE, NULL));
+    TRY(check_new(c, app, n, &u.part_size));
+    u.type = n->type.len ? n->type : mime_for_name(n->name);
+    u.modified_at = n->modified_at ? n->modified_at : u.created_at;
+    u.expires_at = u.created_at + app->cfg.upload_ttl_ms;
+    u.reserved_bytes = n->size == UPLOAD_SIZE_UNKNOWN ? 0 : n->size;
+    TRY(os_new_id(&u.id));
+    TRY(os_new_id(&u.file_id));
+    TRY(key_new(c, app, "sft/1/dek", &u.file_id, &key, &w));
+    TRY(arena_slice(&c->arena, slice_of(w.key.b, sizeof w.key.b), &u.wrapped_key));
+    TRY(insert(c, app, &u, &w));
+    *ret_key = key;
+    *ret = u;
+    return ERR_OK;
+}
+
+enum err upload_create(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+                       struct upload *ret)
+{
+    CLEANUP(key_done) struct key key;
+    return upload_make(c, app, who, n, "open", &key, ret);
+}
+
+struct get_arg {
+    struct id id;
+    struct upload u;
+};
+
+static enum err get_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct get_arg *a = arg;
+    return upload_store_get(c, conn, &a->id, &a->u);
+}
+
+enum err upload_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct upload *ret)
+{
+    struct get_arg a = {.id = *id};
+    enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
+    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "There is no such upload, or it has expired.");
+    TRY(e);
+    TRY(policy_check(c, who, ACTION_CHANGE, &a.u.owner_id));
+    *ret = a.u;
+    return ERR_OK;
+}
+
+void upload_blob_ref(const struct upload *u, struct blob_ref *ret)
+{
+    *ret = (struct blob_ref){{0}};
+    memcpy(ret->text, u->blob_ref.ptr, MIN(u->blob_ref.len, sizeof ret->text - 1));
+}
+
+struct numbers_arg {
+    struct id id;
+    struct db_result r;
+};
+
+static enum err numbers_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct numbers_arg *a = arg;
+    return part_store_numbers(c, conn, &a->id, &a->r);
+}
+
+enum err upload_received(struct ctx *c, struct app *app, const struct upload *u, struct part_range **ret, size_t *ret_n)
+{
+    struct numbers_arg a = {.id = u->id};
+    size_t n = 0;
+    if (slice_eq(u->state, SLICE("complete"))) {
+        struct part_range *all = ARENA_NEW(&c->arena, struct part_range);
+        if (!all) return ERR_NOMEM;
+        *all = (struct part_range){0, sft_part_count(u->size, u->part_size) - 1};
+        *ret = all;
+        *ret_n = 1;
+        return ERR_OK;
+    }
+    TRY(db_tx(c, app->be.db, DB_READ, numbers_tx, &a));
+    struct part_range *ranges = ARENA_ARRAY(&c->arena, struct part_range, a.r.rows + 1);
+    if (!ranges) return ERR_NOMEM;
+    for (size_t i = 0; i < a.r.rows; i++) {
+        uint64_t number = (uint64_t)db_get_i64(&a.r, i, 0);
+        if (n && ranges[n - 1].last + 1 == number)
+            ranges[n - 1].last = number;
+        else
+            ranges[n++] = (struct part_range){number, number};
+    }
+    *ret = ranges;
+    *ret_n = n;
+    return ERR_OK;
+}
+
+struct list_arg {
+    struct id owner;
+    const struct page *page;
+    struct upload *uploads;
+    size_t n;
+};
+
+static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct list_arg *a = arg;
+    return upload_store_list(c, conn, &a->owner, a->page, &a->uploads, &a->n);
+}
+
+enum err upload_list(struct ctx *c, struct app *app, const struct principal *who, const struct page *page,
+                     struct upload **ret, size_t *ret_n)
+{
+    struct list_arg a = {.owner = who->user_id, .page = page};
+    TRY(policy_check(c, who, ACTION_READ, &who->user_id));
+    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
+    *ret = a.uploads;
+    *ret_n = a.n;
+    return ERR_OK;
+}
+
+/* Payload of the job that throws the bytes away: file id and the backend's reference. */
+static enum err add_abort_job(struct ctx *c, struct db_conn *conn, const struct upload *u)
+{
+    char text[ID_TEXT_LEN + 1];
+    struct slice payload;
+    id_text(u->file_id, text);
+    TRY(arena_printf(&c->arena, &payload, "%s " SLICE_FMT, text, SLICE_ARG(u->blob_ref)));
+    return job_add(c, conn, &(struct job_new){.kind = "abort_blob", .payload = payload});
+}
+
+static enum err delete_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct get_arg *a = arg;
+    TRY(upload_store_lock(c, conn, &a->id, &a->u));
+    bool complete = slice_eq(a->u.state, SLICE("complete"));
+    if (!complete) {
+        TRY(quota_give_back(c, conn, &a->u.owner_id, a->u.reserved_bytes));
+        TRY(add_abort_job(c, conn, &a->u));
+    }
+    return upload_store_delete(c, conn, &a->id);
+}
+
+enum err upload_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id)
+{
+    struct get_arg a = {.id = *id};
+    struct upload u;
+    TRY(upload_get(c, app, who, id, &u));
+    if (slice_eq(u.state, SLICE("complete")))
+        return refuse(c, ERR_CONFLICT, "upload_complete", "The upload is complete. Delete its file instead.");
+    return db_tx(c, app->be.db, DB_WRITE, delete_tx, &a);
+}
+
+struct overdue_arg {
+    size_t limit;
+    struct db_result r;
+};
+
+static enum err overdue_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct overdue_arg *a = arg;
+    return upload_store_overdue(c, conn, clock_wall_ms(), a->limit, &a->r);
+}
+
+enum err upload_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n)
+{
+    struct overdue_arg a = {.limit = limit};
+    TRY(db_tx(c, app->be.db, DB_READ, overdue_tx, &a));
+    for (size_t i = 0; i < a.r.rows; i++) {
+        struct get_arg g = {.id = db_get_id(&a.r, i, 0)};
+        enum err e = db_tx(c, app->be.db, DB_WRITE, delete_tx, &g);
+        if (e != ERR_NOT_FOUND) TRY(e);
+    }
+    *ret_n = a.r.rows;
+    return ERR_OK;
+}

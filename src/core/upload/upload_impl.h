@@ -1,0 +1,20 @@
+/* What the files of core/upload share. */
+#ifndef SEALDROP_CORE_UPLOAD_UPLOAD_IMPL_H
+#define SEALDROP_CORE_UPLOAD_UPLOAD_IMPL_H
+
+#include "core/key/key.h"
+#include "core/upload/upload.h"
+
+#define UPLOAD_PART_BYTES_MIN (1u << 20)
+
+/* upload_create that also gives the unwrapped file key. `state`: "open", or "stream" for one that takes no parts from outside. */
+MUST_USE enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+                              const char *state, struct key *ret_key, struct upload *ret);
+void upload_blob_ref(const struct upload *u, struct blob_ref *ret);
+
+struct part_record;
+/* The parts of a whole file, checked and in order, become the file. */
+MUST_USE enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, uint64_t size,
+                                 const struct part_record *parts, size_t n, struct slice sha256, struct file *ret);
+
+#endif

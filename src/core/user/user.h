@@ -1,0 +1,44 @@
+/* user: accounts. Passwords are hashed with Argon2id under the server's pepper; e-mail addresses are compared folded. */
+#ifndef SEALDROP_CORE_USER_USER_H
+#define SEALDROP_CORE_USER_USER_H
+
+#include "core/app/app.h"
+#include "core/principal.h"
+
+struct user {
+    struct id id;
+    struct slice email;
+    struct slice display_name;
+    enum role role;
+    bool active;
+    struct slice password_hash;
+    bool has_quota;
+    uint64_t quota_bytes; /* in force: own or default; 0: none */
+    uint64_t used_bytes;
+    int64_t created_at;
+};
+
+struct user_new {
+    struct slice email;
+    struct slice password;
+    struct slice display_name; /* ptr NULL: the part of the address before @ */
+    enum role role;
+    bool must_be_first; /* the set-up: ERR_NOT_FOUND when any account exists */
+};
+
+/* ERR_INVALID with field errors; ERR_EXISTS when the address is taken. */
+MUST_USE enum err user_create(struct ctx *c, struct app *app, const struct user_new *n, struct user *ret);
+/* Inside a transaction of another part. */
+MUST_USE enum err user_load(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id,
+                            struct user *ret);
+MUST_USE enum err user_by_id(struct ctx *c, struct app *app, const struct id *id, struct user *ret);
+MUST_USE enum err user_by_email(struct ctx *c, struct app *app, struct slice email, struct user *ret);
+MUST_USE enum err user_list(struct ctx *c, struct app *app, struct user **ret, size_t *ret_n);
+MUST_USE enum err user_count(struct ctx *c, struct app *app, uint64_t *ret);
+MUST_USE enum err user_rename(struct ctx *c, struct app *app, const struct id *id, struct slice display_name);
+
+/* ERR_OK or ERR_DENIED. Takes the same time for an account that does not exist (user NULL). May wait at the hash gate:
+ * ERR_BUSY. */
+MUST_USE enum err user_check_password(struct ctx *c, struct app *app, const struct user *user, struct slice password);
+
+#endif

@@ -1,0 +1,88 @@
+/* SQL of accounts. */
+#include "core/user/user_store.h"
+
+#define USER_COLUMNS "id, email, display_name, role, state, password_hash, quota_bytes, used_bytes, created_at"
+
+static const struct db_stmt insert = {
+    "user_insert",
+    "INSERT INTO users (id, email, email_key, display_name, role, state, password_hash, created_at, updated_at) "
+    "VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7)", NULL};
+static const struct db_stmt by_id = {"user_by_id", "SELECT " USER_COLUMNS " FROM users WHERE id = $1", NULL};
+static const struct db_stmt by_email = {
+    "user_by_email", "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", NULL};
+static const struct db_stmt list = {"user_list", "SELECT " USER_COLUMNS " FROM users ORDER BY created_at, id", NULL};
+static const struct db_stmt count = {"user_count", "SELECT COUNT(*) FROM users", NULL};
+static const struct db_stmt rename_user = {
+    "user_rename", "UPDATE users SET display_name = $2, updated_at = $3 WHERE id = $1", NULL};
+static const struct db_stmt set_hash = {
+    "user_set_hash",
+    "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2", NULL};
+
+static enum err read_row(const struct app *app, const struct db_result *r, size_t i, struct user *ret)
+{
+    *ret = (struct user){
+        .id = db_get_id(r, i, 0),
+        .email = db_get_slice(r, i, 1),
+        .display_name = db_get_slice(r, i, 2),
+        .active = slice_eq(db_get_slice(r, i, 4), SLICE("active")),
+        .password_hash = db_get_slice(r, i, 5),
+        .has_quota = db_at(r, i, 6)->type != DB_NULL,
+        .used_bytes = (uint64_t)db_get_i64(r, i, 7),
+        .created_at = db_get_i64(r, i, 8),
+    };
+    ret->quota_bytes = ret->has_quota ? (uint64_t)db_get_i64(r, i, 6) : app->cfg.quota_bytes_default;
+    return role_parse(db_get_slice(r, i, 3), &ret->role) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key)
+{
+    return db_exec(c, conn, &insert, NULL, db_id(&u->id), db_text(u->email), db_text(email_key),
+                   db_text(u->display_name), db_text(slice_cstr(role_name(u->role))), db_text(u->password_hash),
+                   db_i64(u->created_at));
+}
+
+enum err user_load(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id, struct user *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &by_id, &r, db_id(id)));
+    return read_row(app, &r, 0, ret);
+}
+
+enum err user_store_by_email(struct ctx *c, struct db_conn *conn, const struct app *app, struct slice email_key,
+                             struct user *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &by_email, &r, db_text(email_key)));
+    return read_row(app, &r, 0, ret);
+}
+
+enum err user_store_list(struct ctx *c, struct db_conn *conn, const struct app *app, struct user **ret, size_t *ret_n)
+{
+    struct db_result r;
+    TRY(db_exec0(c, conn, &list, &r));
+    struct user *users = ARENA_ARRAY(&c->arena, struct user, r.rows + 1);
+    if (!users) return ERR_NOMEM;
+    for (size_t i = 0; i < r.rows; i++) TRY(read_row(app, &r, i, &users[i]));
+    *ret = users;
+    *ret_n = r.rows;
+    return ERR_OK;
+}
+
+enum err user_store_count(struct ctx *c, struct db_conn *conn, uint64_t *ret)
+{
+    struct db_result r;
+    TRY(db_exec0(c, conn, &count, &r));
+    *ret = (uint64_t)db_get_i64(&r, 0, 0);
+    return ERR_OK;
+}
+
+enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name, int64_t now_ms)
+{
+    return db_one(c, conn, &rename_user, NULL, db_id(id), db_text(name), db_i64(now_ms));
+}
+
+enum err user_store_set_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+                             struct slice hash, int64_t now_ms)
+{
+    return db_exec(c, conn, &set_hash, NULL, db_id(id), db_text(old), db_text(hash), db_i64(now_ms));
+}

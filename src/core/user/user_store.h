@@ -1,0 +1,19 @@
+/* SQL of accounts. Internal to core/user. */
+#ifndef SEALDROP_CORE_USER_USER_STORE_H
+#define SEALDROP_CORE_USER_USER_STORE_H
+
+#include "core/user/user.h"
+
+MUST_USE enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key);
+/* ERR_NOT_FOUND when absent. (By id: user_load in user.h.) */
+MUST_USE enum err user_store_by_email(struct ctx *c, struct db_conn *conn, const struct app *app, struct slice email_key,
+                                      struct user *ret);
+MUST_USE enum err user_store_list(struct ctx *c, struct db_conn *conn, const struct app *app, struct user **ret,
+                                  size_t *ret_n);
+MUST_USE enum err user_store_count(struct ctx *c, struct db_conn *conn, uint64_t *ret);
+MUST_USE enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name,
+                                    int64_t now_ms);
+MUST_USE enum err user_store_set_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+                                      struct slice hash, int64_t now_ms);
+
+#endif
