@@ -54,12 +54,14 @@ static void note(struct decoder *d, const struct place *p, const char *fmt, ...)
 {
     char path[PATH_SHOWN], message[256];
     va_list args;
+    d->bad = true;
+    /* A hostile text may have a hundred thousand: no time for those that will not be told. */
+    if (d->c->field_error_count == ARRAY_LEN(d->c->field_errors)) return;
     place_text(p, path, sizeof path);
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     ctx_field_error(d->c, path[0] ? path : "body", message);
-    d->bad = true;
 }
 
 static void note_words(struct decoder *d, const struct place *p, const char *const *words)

@@ -23,8 +23,9 @@ enum err json_put_string(struct buf *out, struct slice s)
     while (at < s.len) {
         unsigned char c = (unsigned char)s.ptr[at];
         uint32_t cp = 0;
-        size_t n = utf8_step(slice_sub(s, at, s.len), &cp);
-        if (n && c >= 0x20 && c != '"' && c != '\\') {
+        bool plain = c >= 0x20 && c != '"' && c != '\\';
+        size_t n = c < 0x80 ? 1 : utf8_step(slice_sub(s, at, s.len), &cp);
+        if (n && plain) {
             at += n;
             continue;
         }
