@@ -1,6 +1,7 @@
 /* Local backend: what lies in the directories: removal with overwriting, the sweep of what was left of it, listing. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/intmath.h"
 #include "base/mem.h"
@@ -68,57 +69,66 @@ enum err fs_remove(struct ctx *c, struct blob_store *store, struct blob_key key,
     return result;
 }
 
-/* Calls `visit` for the entries of one directory that are named by an id. A directory or file that went away meanwhile is
- * skipped. */
-static enum err walk(struct ctx *c, const char *dir, bool committed, blob_visit_fn *visit, void *arg)
+struct walk {
+    bool committed;
+    blob_visit_fn *visit;
+    void *arg;
+};
+typedef enum err entry_fn(struct ctx *c, const char *path, const char *name, const struct walk *w);
+
+/* Calls `fn` for each entry. A directory that is absent or none is empty. */
+static enum err each_entry(struct ctx *c, const char *dir, entry_fn *fn, const struct walk *w)
 {
     CLEANUP(dir_close) DIR *d = sys()->opendir(dir);
     if (!d && (errno == ENOENT || errno == ENOTDIR)) return ERR_OK;
     if (!d) return fail(c, fs_err(sys_err(errno)), "list '%s': %m", dir);
     for (;;) {
         struct fs_path path;
-        struct blob_key key;
-        struct stat st;
         errno = 0;
         struct dirent *entry = sys()->readdir(d);
         if (!entry && errno) return fail(c, fs_err(sys_err(errno)), "list '%s': %m", dir);
         if (!entry) return ERR_OK;
-        if (id_parse(slice_cstr(entry->d_name), &key.id) != ERR_OK) continue;
         snprintf(path.s, sizeof path.s, "%s/%s", dir, entry->d_name);
-        if (sys()->lstat(path.s, &st) != 0) {
-            if (errno == ENOENT) continue;
-            return fail(c, fs_err(sys_err(errno)), "stat '%s': %m", path.s);
-        }
-        int64_t ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-        TRY(visit(c, key, committed, ms, arg));
+        TRY(fn(c, path.s, entry->d_name, w));
     }
+}
+
+/* A file that went away meanwhile is skipped, as are names that are no id. */
+static enum err see_blob(struct ctx *c, const char *path, const char *name, const struct walk *w)
+{
+    struct blob_key key;
+    struct stat st;
+    if (id_parse(slice_cstr(name), &key.id) != ERR_OK) return ERR_OK;
+    if (sys()->lstat(path, &st) != 0)
+        return errno == ENOENT ? ERR_OK : fail(c, fs_err(sys_err(errno)), "stat '%s': %m", path);
+    int64_t ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    return w->visit(c, key, w->committed, ms, w->arg);
+}
+
+static bool is_shard(const char *name)
+{
+    return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
+}
+
+static enum err see_inner(struct ctx *c, const char *path, const char *name, const struct walk *w)
+{
+    return is_shard(name) ? each_entry(c, path, see_blob, w) : ERR_OK;
+}
+
+static enum err see_outer(struct ctx *c, const char *path, const char *name, const struct walk *w)
+{
+    return is_shard(name) ? each_entry(c, path, see_inner, w) : ERR_OK;
 }
 
 /* tmp/ first: a blob committed during the walk may be told twice, but never missed. */
 enum err fs_list(struct ctx *c, struct blob_store *store, blob_visit_fn *visit, void *arg)
 {
-    struct fs_store *s = fs_of(store);
-    struct fs_path path;
-    fs_path_in(s, "tmp", &path);
-    TRY(walk(c, path.s, false, visit, arg));
-    for (unsigned x = 0; x < 256; x++) {
-        struct stat st;
-        char name[8];
-        snprintf(name, sizeof name, "%02x", x);
-        fs_path_in(s, name, &path);
-        if (sys()->stat(path.s, &st) != 0) {
-            if (errno == ENOENT) continue;
-            return fail(c, fs_err(sys_err(errno)), "stat '%s': %m", path.s);
-        }
-        for (unsigned y = 0; y < 256; y++) {
-            snprintf(name, sizeof name, "%02x/%02x", x, y);
-            fs_path_in(s, name, &path);
-            TRY(walk(c, path.s, true, visit, arg));
-        }
-    }
-    return ERR_OK;
+    const struct fs_store *s = fs_of(store);
+    struct fs_path tmp;
+    fs_path_in(s, "tmp", &tmp);
+    TRY(each_entry(c, tmp.s, see_blob, &(struct walk){false, visit, arg}));
+    return each_entry(c, s->dir, see_outer, &(struct walk){true, visit, arg});
 }
-
 
 static enum err see_any(struct ctx *c, struct blob_key key, bool committed, int64_t ms, void *arg)
 {
@@ -146,7 +156,7 @@ static void sweep(void *arg)
     struct fs_path path;
     ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     fs_path_in(s, "trash", &path);
-    err_ignore(walk(&c, path.s, false, sweep_one, s), "the next start sweeps again");
+    err_ignore(each_entry(&c, path.s, see_blob, &(struct walk){false, sweep_one, s}), "the next start sweeps again");
     ctx_done(&c);
 }
 
@@ -156,7 +166,7 @@ enum err fs_sweep_start(struct ctx *c, struct fs_store *s)
     struct fs_path path;
     bool any = false;
     fs_path_in(s, "trash", &path);
-    enum err e = walk(c, path.s, false, see_any, &any);
+    enum err e = each_entry(c, path.s, see_blob, &(struct walk){false, see_any, &any});
     if (e != ERR_OK && !any) return e;
     if (!any) return ERR_OK;
     e = thread_start(&s->sweeper, "blob-sweep", sweep, s);
