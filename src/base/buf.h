@@ -32,7 +32,7 @@ MUST_USE enum err buf_putc(struct buf *b, char c);
 MUST_USE enum err buf_put_cstr(struct buf *b, const char *s);
 MUST_USE enum err buf_put_u64(struct buf *b, uint64_t v);
 MUST_USE enum err buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-MUST_USE enum err buf_vprintf(struct buf *b, const char *fmt, va_list args);
+MUST_USE enum err buf_vprintf(struct buf *b, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 /* Drop the first n bytes. */
 void buf_consume(struct buf *b, size_t n);
 /* Borrowed view; valid until the next change. */

@@ -46,7 +46,8 @@ struct slice slice_sub(struct slice s, size_t from, size_t to)
 {
     if (to > s.len) to = s.len;
     if (from > to) from = to;
-    return (struct slice){s.ptr + from, to - from};
+    /* An absent slice (ptr NULL) stays absent. */
+    return (struct slice){from ? s.ptr + from : s.ptr, to - from};
 }
 
 static bool is_blank(char c)
