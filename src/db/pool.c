@@ -132,3 +132,9 @@ void pool_put(struct pool *p, void *conn, bool broken)
     give_slot(p);
     for (void *other = pop_idle(p); other; other = pop_idle(p)) p->close(other);
 }
+
+bool pool_pass(struct pool *p, void *conn)
+{
+    GUARD(&p->lock);
+    return hand_over(p, GRANT_CONN, conn);
+}

@@ -33,5 +33,7 @@ void pool_done(struct pool *p);
 MUST_USE enum err pool_get(struct ctx *c, struct pool *p, void **ret);
 /* A broken connection is closed, and with it those that lie idle: they broke for the same reason. */
 void pool_put(struct pool *p, void *conn, bool broken);
+/* Hands a connection straight to the first in the queue; false, and nothing done, when nobody waits. */
+MUST_USE bool pool_pass(struct pool *p, void *conn);
 
 #endif

@@ -2,6 +2,7 @@
  * the process is killed at every write and sync. Afterwards an acknowledged transaction is there, any other is there wholly
  * or not at all, and the database works again. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #include "db/db.h"
 #include "lib/test.h"
 #include "os/sys.h"
+#include "os/thread.h"
 
 /* SQLite calls these directly: this program's own definitions, which the library then finds, lead it to the table. */
 #define SEAM __attribute__((visibility("default")))
@@ -287,6 +289,123 @@ TEST(db_sqlite_file_is_private)
     db_close(db);
     ctx_done(&c);
 }
+
+/* --- group commit --- */
+
+#define WRITERS 8
+#define WRITES 40
+
+static _Atomic unsigned slow_sync_us;
+
+static int f_slow_sync(int fd)
+{
+    usleep(atomic_load(&slow_sync_us));
+    return f_sync(fd);
+}
+
+struct writer {
+    struct db *db;
+    struct thread t;
+    int64_t first;
+    unsigned acknowledged, refused, failed;
+    char there[WRITES]; /* 1: acknowledged; 2: must not be there */
+};
+
+struct put {
+    int64_t n;
+    bool refuse;
+};
+
+static enum err put_two(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    static const struct db_stmt put_a = {.name = "group_a", .sql = "INSERT INTO a (n) VALUES ($1)"};
+    static const struct db_stmt put_z = {.name = "group_z", .sql = "INSERT INTO z (n) VALUES ($1)"};
+    /* Takes the whole group with it, as a full disk would: the others must run again. */
+    static const struct db_stmt put_hard = {.name = "group_hard", .sql = "INSERT OR ROLLBACK INTO a (n) VALUES ($1)"};
+    const struct put *p = arg;
+    TRY(db_exec(c, conn, &put_a, NULL, db_i64(p->n)));
+    if (p->refuse && p->n % 10 == 8) return db_exec(c, conn, &put_hard, NULL, db_i64(p->n));
+    if (p->refuse && p->n % 2) return ERR_DENIED;
+    if (p->refuse) return db_exec(c, conn, &put_a, NULL, db_i64(p->n));
+    return db_exec(c, conn, &put_z, NULL, db_i64(p->n));
+}
+
+static void write_many(void *arg)
+{
+    struct writer *w = arg;
+    struct ctx c;
+    ctx_init(&c, 1 << 20);
+    for (int i = 0; i < WRITES; i++) {
+        struct put p = {.n = w->first + i, .refuse = i % 5 == 3};
+        enum err e = db_tx(&c, w->db, DB_WRITE, put_two, &p);
+        if (e == ERR_OK) w->acknowledged++;
+        if (e == ERR_DENIED || e == ERR_EXISTS) w->refused++;
+        if (e == ERR_IO) w->failed++;
+        w->there[i] = e == ERR_OK ? 1 : 2;
+    }
+    ctx_done(&c);
+}
+
+static enum err is_there(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    static const struct db_stmt st = {.name = "is_there",
+                                      .sql = "SELECT (SELECT count(*) FROM a WHERE n = $1), (SELECT count(*) FROM z WHERE n = $1)"};
+    struct db_result r = {0};
+    int64_t *n = arg;
+    TRY(db_one(c, conn, &st, &r, db_i64(*n)));
+    if (db_get_i64(&r, 0, 0) != db_get_i64(&r, 0, 1)) return ERR_CORRUPT;
+    *n = db_get_i64(&r, 0, 0);
+    return ERR_OK;
+}
+
+/* Eight writers at once; what each was told is what is there. `fail_sync`: that sync fails (UINT64_MAX: none). */
+static void write_in_groups(uint64_t fail_sync, bool for_ever)
+{
+    static struct writer writers[WRITERS];
+    char path[128];
+    struct ctx c;
+    struct db *db = NULL;
+    unsigned acknowledged = 0, refused = 0, failed = 0;
+    snprintf(path, sizeof path, "%s/data.db", test_dir());
+    use_faults();
+    sys_table()->fdatasync = f_slow_sync;
+    arm(CALL_NONE, 0, false, 0);
+    ctx_init(&c, 1 << 20);
+    CHECK_OK(make(path));
+    CHECK_OK(open_at(&c, path, &db));
+    atomic_store(&slow_sync_us, 3000);
+    arm(CALL_SYNC, fail_sync, for_ever, EIO);
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.db = db, .first = 1000 * (i + 1)};
+        CHECK_OK(thread_start(&writers[i].t, "writer", write_many, &writers[i]));
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        thread_join(&writers[i].t);
+        acknowledged += writers[i].acknowledged;
+        refused += writers[i].refused;
+        failed += writers[i].failed;
+    }
+    uint64_t syncs = fault.seen;
+    atomic_store(&slow_sync_us, 0);
+    fault.call = CALL_NONE;
+    CHECK(refused == WRITERS * WRITES / 5);
+    CHECK(acknowledged + refused + failed == WRITERS * WRITES);
+    CHECK(fail_sync == UINT64_MAX ? failed == 0 : failed > 0);
+    CHECK(for_ever || syncs < WRITERS * WRITES / 2);
+    for (int i = 0; i < WRITERS; i++) {
+        for (int k = 0; k < WRITES; k++) {
+            int64_t n = writers[i].first + k;
+            CHECK_OK(db_tx(&c, db, DB_READ, is_there, &n));
+            CHECK(n == (writers[i].there[k] == 1));
+        }
+    }
+    db_close(db);
+    ctx_done(&c);
+}
+
+TEST(db_sqlite_group_commit_shares_syncs) { write_in_groups(UINT64_MAX, false); }
+TEST(db_sqlite_group_commit_that_fails_fails_all) { write_in_groups(5, false); }
+TEST(db_sqlite_group_commit_that_always_fails) { write_in_groups(5, true); }
 
 /* The promise of durability: a commit syncs. */
 TEST(db_sqlite_commit_syncs)
