@@ -40,7 +40,8 @@ MUST_USE enum err keyring_new_kek(struct ctx *c, struct keyring *k, const struct
  * last one made active is). ERR_CORRUPT: not made by this root. */
 MUST_USE enum err keyring_add_kek(struct ctx *c, struct keyring *k, const struct id *kek_id, const struct id *org_id,
                                   bool active, struct slice sealed);
-/* Wrap under the active organisation key; ERR_NOT_FOUND without one. `context` binds the purpose, e.g. sft_context("sft/1/dek", org, file). */
+/* Wrap under the active organisation key; ERR_NOT_FOUND without one. `context` binds the purpose, e.g.
+ * sft_context("sft/1/dek", org, file). */
 MUST_USE enum err keyring_wrap(struct ctx *c, struct keyring *k, const struct id *org_id, struct slice context,
                                const struct key *key, struct wrapped_key *ret);
 /* ERR_NOT_FOUND: unknown kek id; ERR_CORRUPT: does not verify. */
