@@ -1,0 +1,141 @@
+/* ls, rm, revoke: what was sent, and taking it back. */
+#include "base/limits.h"
+#include "base/time.h"
+#include "cmd/cli/session.h"
+#include "codec/text.h"
+#include "codec/uri.h"
+#include "os/clock.h"
+
+static const struct arg_option *const ls_options[] = {&opt_json};
+
+struct session_and_client {
+    struct session session;
+    struct client *client;
+};
+
+static void done(struct session_and_client *s)
+{
+    client_close(s->client);
+    session_close(&s->session);
+}
+
+static enum err begin(struct app *a, struct session_and_client *s)
+{
+    TRY(session_open(a, &s->session));
+    return server_client(a->c, &s->session.server, false, &s->client);
+}
+
+static enum err get_page(struct app *a, struct session_and_client *s, struct slice cursor, struct wire_transfer_page *ret)
+{
+    CLEANUP(buf_done) struct buf path = BUF_INIT(8 * KIB);
+    struct call call = {.method = "GET",
+                        .credential = &s->session.credential,
+                        .out_table = &wire_transfer_page_table,
+                        .out = ret};
+    TRY(buf_printf(&path, "/transfers?limit=%u", LIMIT_PAGE_ITEMS));
+    if (cursor.len) TRY(buf_put_cstr(&path, "&cursor="));
+    if (cursor.len) TRY(uri_encode(&path, cursor));
+    TRY(arena_cstr(&a->c->arena, buf_view(&path), &call.path));
+    return api_call(a->c, s->client, &s->session.server, &call);
+}
+
+static enum err line_text(struct buf *out, const struct wire_transfer *t)
+{
+    CLEANUP(buf_done) struct buf size = BUF_INIT(64);
+    char id[ID_TEXT_LEN + 1], time[TIME_RFC3339_LEN + 1] = "";
+    id_text(t->id, id);
+    if (t->created_at.set) time_rfc3339(t->created_at.v, time);
+    if (t->total_size.set) TRY(size_print(&size, t->total_size.v));
+    TRY(buf_printf(out, "%s  %.10s  %9.*s  %4llu %s  ", id, time, (int)size.len, size.len ? size.ptr : "",
+                   (unsigned long long)t->file_count.v, t->file_count.v == 1 ? "file " : "files"));
+    int64_t left = t->expires_at.v - clock_wall_ms();
+    if (t->expires_at.set && left <= 0) TRY(buf_put_cstr(out, "expired  "));
+    if (t->expires_at.set && left > 0) {
+        TRY(duration_print(out, (uint64_t)left / 1000));
+        TRY(buf_put_cstr(out, " left  "));
+    }
+    return buf_printf(out, SLICE_FMT "\n", SLICE_ARG(t->title));
+}
+
+static enum err add_line(struct buf *out, const struct app *a, const struct wire_transfer *t, bool first)
+{
+    if (!a->opt.json) return line_text(out, t);
+    TRY(buf_put_cstr(out, first ? "[" : ","));
+    return json_encode(out, &wire_transfer_table, t);
+}
+
+static enum err run_ls(struct app *a)
+{
+    CLEANUP(done) struct session_and_client s = {0};
+    struct slice cursor = {0};
+    bool first = true;
+    TRY(begin(a, &s));
+    do {
+        CLEANUP(buf_done) struct buf text = BUF_INIT(16 * MIB);
+        struct wire_transfer_page page = {0};
+        TRY(get_page(a, &s, cursor, &page));
+        const struct wire_transfer *items = page.items.items;
+        for (size_t i = 0; i < page.items.count; i++, first = false) TRY(add_line(&text, a, &items[i], first));
+        cursor = page.next_cursor;
+        if (a->opt.json && !cursor.len) TRY(buf_put_cstr(&text, first ? "[]\n" : "]\n"));
+        if (!a->opt.json && first) progress_say(NULL, "Nothing sent yet.");
+        TRY(app_print(a, &text));
+    } while (cursor.len && !atomic_load(a->halt));
+    return ERR_OK;
+}
+
+/* A link made on this computer. */
+static enum err known_link(struct app *a, const struct session *s, struct slice link, struct link_record *ret)
+{
+    const char *origin = NULL;
+    struct slice token = {0};
+    TRY(server_link(a->c, link, &origin, &token));
+    if (strcmp(origin, s->server.origin) != 0)
+        return refuse(a->c, ERR_INVALID, "other_server", "that link is on %s, but you are signed in to %s", origin, s->server.origin);
+    enum err e = links_find(a->c, &a->home, token, ret);
+    if (e == ERR_NOT_FOUND)
+        return refuse(a->c, e, "unknown_link",
+                      "this link was not made on this computer; find its transfer with `sealdrop ls`, end it with `sealdrop rm ID`");
+    return e;
+}
+
+static enum err call_delete(struct app *a, struct session_and_client *s, const char *path, const char *said)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT(256);
+    struct call call = {.method = "DELETE", .path = path, .credential = &s->session.credential, .patient = true};
+    TRY(api_call(a->c, s->client, &s->session.server, &call));
+    if (!a->stdout_tty) return ERR_OK;
+    TRY(buf_printf(&text, "%s\n", said));
+    return app_print(a, &text);
+}
+
+static enum err run_rm(struct app *a)
+{
+    CLEANUP(done) struct session_and_client s = {0};
+    struct link_record record = {0};
+    struct slice what = slice_cstr(a->operands[0]), path = {0};
+    char id[ID_TEXT_LEN + 1];
+    TRY(begin(a, &s));
+    if (id_parse(what, &record.transfer_id) != ERR_OK) TRY(known_link(a, &s.session, what, &record));
+    id_text(record.transfer_id, id);
+    TRY(arena_printf(&a->c->arena, &path, "/transfers/%s", id));
+    return call_delete(a, &s, path.ptr, "Removed: its links end and its files are erased.");
+}
+
+static enum err run_revoke(struct app *a)
+{
+    CLEANUP(done) struct session_and_client s = {0};
+    struct link_record record = {0};
+    struct slice path = {0};
+    char transfer[ID_TEXT_LEN + 1], link[ID_TEXT_LEN + 1];
+    TRY(begin(a, &s));
+    TRY(known_link(a, &s.session, slice_cstr(a->operands[0]), &record));
+    id_text(record.transfer_id, transfer);
+    id_text(record.link_id.v, link);
+    TRY(arena_printf(&a->c->arena, &path, "/transfers/%s/links/%s", transfer, link));
+    return call_delete(a, &s, path.ptr, "Revoked: the link is dead from now on.");
+}
+
+const struct arg_command cmd_ls = {"ls", "", 0, 0, "List what you have sent.", NULL, ls_options, 1, run_ls};
+const struct arg_command cmd_rm = {"rm", "ID|LINK", 1, 1, "Remove a transfer: its links end, its files are erased.", NULL, NULL, 0, run_rm};
+const struct arg_command cmd_revoke = {"revoke", "LINK", 1, 1, "End a link at once; the files stay.", NULL, NULL, 0, run_revoke};

@@ -1,0 +1,13 @@
+/* send: uploading a list of files, in parts, four at a time. */
+#ifndef SEALDROP_CMD_CLI_SEND_H
+#define SEALDROP_CMD_CLI_SEND_H
+
+#include "cmd/cli/send_state.h"
+#include "cmd/cli/session.h"
+
+/* Uploads every file of the state that is not done. Interrupted, it can be called again by another process with the same journal. */
+MUST_USE enum err send_files(struct app *a, struct session *s, struct send_state *state);
+/* Uploads standard input as file 0 of the state, whose size is not known before its end; *ret_size tells it. */
+MUST_USE enum err send_stdin(struct app *a, struct session *s, struct send_state *state, uint64_t *ret_size);
+
+#endif

@@ -1,0 +1,101 @@
+/* The tables of wire.h: names, types and bounds of what goes over the wire. Data only. */
+#include "cmd/cli/wire.h"
+
+#include "base/limits.h"
+
+#define REQUIRED .flags = JSON_REQUIRED
+
+JSON_TABLE(wire_login_table, "Login", struct wire_login, JSON_FIELD(struct wire_login, email, JSON_STRING),
+           JSON_FIELD(struct wire_login, password, JSON_STRING, .flags = JSON_SECRET),
+           JSON_FIELD(struct wire_login, device_name, JSON_STRING));
+JSON_TABLE(wire_refresh_table, "Refresh", struct wire_refresh,
+           JSON_FIELD(struct wire_refresh, refresh_token, JSON_STRING, .flags = JSON_SECRET));
+JSON_TABLE(wire_user_table, "User", struct wire_user, JSON_FIELD(struct wire_user, id, JSON_ID),
+           JSON_FIELD(struct wire_user, email, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_user, display_name, JSON_STRING), JSON_FIELD(struct wire_user, role, JSON_STRING));
+JSON_TABLE(wire_tokens_table, "Tokens", struct wire_tokens,
+           JSON_FIELD(struct wire_tokens, access_token, JSON_STRING, .max = LIMIT_TOKEN_BYTES),
+           JSON_FIELD(struct wire_tokens, refresh_token, JSON_STRING, .max = LIMIT_TOKEN_BYTES),
+           JSON_FIELD(struct wire_tokens, expires_in, JSON_U64),
+           JSON_FIELD(struct wire_tokens, user, JSON_OBJECT, .table = &wire_user_table),
+           JSON_FIELD(struct wire_tokens, mfa_required, JSON_BOOL));
+/* A request body of nothing but braces, and an answer whose content does not matter. */
+static const struct json_field wire_no_fields[1] = {{.name = ""}};
+const struct json_table wire_empty_table = {"Empty", sizeof(struct wire_empty), wire_no_fields, 0};
+
+JSON_TABLE(wire_upload_create_table, "UploadCreate", struct wire_upload_create,
+           JSON_FIELD(struct wire_upload_create, name, JSON_STRING),
+           JSON_FIELD(struct wire_upload_create, size, JSON_OPT_U64),
+           JSON_FIELD(struct wire_upload_create, type, JSON_STRING),
+           JSON_FIELD(struct wire_upload_create, mtime, JSON_OPT_TIME));
+JSON_TABLE(wire_upload_table, "Upload", struct wire_upload,
+           JSON_FIELD(struct wire_upload, upload_id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_upload, file_id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_upload, part_size, JSON_U64, REQUIRED));
+JSON_TABLE(wire_upload_state_table, "UploadState", struct wire_upload_state,
+           JSON_FIELD(struct wire_upload_state, state, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_upload_state, received, JSON_PAIRS),
+           JSON_FIELD(struct wire_upload_state, part_size, JSON_U64, REQUIRED));
+JSON_TABLE(wire_complete_table, "UploadComplete", struct wire_complete,
+           JSON_FIELD(struct wire_complete, size, JSON_OPT_U64));
+JSON_TABLE(wire_file_table, "File", struct wire_file, JSON_FIELD(struct wire_file, id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_file, name, JSON_STRING, REQUIRED), JSON_FIELD(struct wire_file, size, JSON_U64),
+           JSON_FIELD(struct wire_file, type, JSON_STRING));
+JSON_TABLE(wire_completed_table, "Completed", struct wire_completed,
+           JSON_FIELD(struct wire_completed, file, JSON_OBJECT, .table = &wire_file_table));
+
+JSON_TABLE(wire_transfer_create_table, "TransferCreate", struct wire_transfer_create,
+           JSON_FIELD(struct wire_transfer_create, title, JSON_STRING),
+           JSON_FIELD(struct wire_transfer_create, message, JSON_STRING),
+           JSON_FIELD(struct wire_transfer_create, file_ids, JSON_IDS, .max = LIMIT_TRANSFER_FILES),
+           JSON_FIELD(struct wire_transfer_create, expires_in, JSON_OPT_U64),
+           JSON_FIELD(struct wire_transfer_create, delete_files, JSON_BOOL));
+JSON_TABLE(wire_transfer_table, "Transfer", struct wire_transfer,
+           JSON_FIELD(struct wire_transfer, id, JSON_ID, REQUIRED), JSON_FIELD(struct wire_transfer, title, JSON_STRING),
+           JSON_FIELD(struct wire_transfer, state, JSON_STRING),
+           JSON_FIELD(struct wire_transfer, created_at, JSON_OPT_TIME),
+           JSON_FIELD(struct wire_transfer, expires_at, JSON_OPT_TIME),
+           JSON_FIELD(struct wire_transfer, file_count, JSON_OPT_U64),
+           JSON_FIELD(struct wire_transfer, total_size, JSON_OPT_U64));
+JSON_TABLE(wire_transfer_made_table, "TransferMade", struct wire_transfer_made,
+           JSON_FIELD(struct wire_transfer_made, transfer, JSON_OBJECT, REQUIRED, .table = &wire_transfer_table));
+JSON_TABLE(wire_link_table, "Link", struct wire_link, JSON_FIELD(struct wire_link, id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_link, url, JSON_STRING), JSON_FIELD(struct wire_link, token, JSON_STRING),
+           JSON_FIELD(struct wire_link, expires_at, JSON_OPT_TIME), JSON_FIELD(struct wire_link, revoked_at, JSON_OPT_TIME),
+           JSON_FIELD(struct wire_link, max_downloads, JSON_OPT_U64),
+           JSON_FIELD(struct wire_link, downloads, JSON_OPT_U64));
+JSON_TABLE(wire_share_create_table, "ShareCreate", struct wire_share_create,
+           JSON_FIELD(struct wire_share_create, permission, JSON_STRING),
+           JSON_FIELD(struct wire_share_create, expires_in, JSON_OPT_U64),
+           JSON_FIELD(struct wire_share_create, password, JSON_STRING, .flags = JSON_SECRET),
+           JSON_FIELD(struct wire_share_create, max_downloads, JSON_OPT_U64));
+JSON_TABLE(wire_share_made_table, "ShareMade", struct wire_share_made,
+           JSON_FIELD(struct wire_share_made, link, JSON_OBJECT, REQUIRED, .table = &wire_link_table));
+JSON_TABLE(wire_transfer_page_table, "TransferPage", struct wire_transfer_page,
+           JSON_FIELD(struct wire_transfer_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_PAGE_ITEMS,
+                      .table = &wire_transfer_table),
+           JSON_FIELD(struct wire_transfer_page, next_cursor, JSON_STRING));
+JSON_TABLE(wire_link_page_table, "LinkPage", struct wire_link_page,
+           JSON_FIELD(struct wire_link_page, items, JSON_OBJECTS, REQUIRED, .table = &wire_link_table));
+
+JSON_TABLE(wire_share_table, "Share", struct wire_share, JSON_FIELD(struct wire_share, title, JSON_STRING),
+           JSON_FIELD(struct wire_share, message, JSON_STRING), JSON_FIELD(struct wire_share, sender, JSON_STRING),
+           JSON_FIELD(struct wire_share, permission, JSON_STRING), JSON_FIELD(struct wire_share, mode, JSON_STRING),
+           JSON_FIELD(struct wire_share, needs, JSON_STRINGS),
+           JSON_FIELD(struct wire_share, files, JSON_OBJECTS, .max = LIMIT_TRANSFER_FILES, .table = &wire_file_table),
+           JSON_FIELD(struct wire_share, expires_at, JSON_OPT_TIME),
+           JSON_FIELD(struct wire_share, downloads_left, JSON_OPT_U64));
+JSON_TABLE(wire_verify_table, "Verify", struct wire_verify,
+           JSON_FIELD(struct wire_verify, password, JSON_STRING, .flags = JSON_SECRET));
+JSON_TABLE(wire_ticket_table, "Ticket", struct wire_ticket,
+           JSON_FIELD(struct wire_ticket, ticket, JSON_STRING, REQUIRED, .max = LIMIT_TOKEN_BYTES),
+           JSON_FIELD(struct wire_ticket, expires_in, JSON_U64));
+JSON_TABLE(wire_key_request_table, "KeyRequest", struct wire_key_request,
+           JSON_FIELD(struct wire_key_request, public_key, JSON_BYTES),
+           JSON_FIELD(struct wire_key_request, file_id, JSON_ID), JSON_FIELD(struct wire_key_request, grant, JSON_STRING));
+JSON_TABLE(wire_key_table, "Key", struct wire_key, JSON_FIELD(struct wire_key, enc, JSON_BYTES, REQUIRED),
+           JSON_FIELD(struct wire_key, ct, JSON_BYTES, REQUIRED),
+           JSON_FIELD(struct wire_key, headers_hash, JSON_BYTES, REQUIRED),
+           JSON_FIELD(struct wire_key, part_size, JSON_U64, REQUIRED), JSON_FIELD(struct wire_key, size, JSON_U64, REQUIRED),
+           JSON_FIELD(struct wire_key, grant, JSON_STRING, .max = LIMIT_TOKEN_BYTES));
+JSON_TABLE(wire_done_table, "Done", struct wire_done, JSON_FIELD(struct wire_done, grant, JSON_STRING));

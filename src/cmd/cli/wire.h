@@ -1,0 +1,131 @@
+/* wire: the JSON bodies this client sends and reads, as structs and tables. Read leniently: a newer server may say more. */
+#ifndef SEALDROP_CMD_CLI_WIRE_H
+#define SEALDROP_CMD_CLI_WIRE_H
+
+#include "codec/json.h"
+
+/* POST /auth/login, /auth/refresh, /auth/logout; GET /me */
+struct wire_login {
+    struct slice email, password, device_name;
+};
+struct wire_refresh {
+    struct slice refresh_token;
+};
+struct wire_user {
+    struct id id;
+    struct slice email, display_name, role;
+};
+struct wire_tokens {
+    struct slice access_token, refresh_token;
+    uint64_t expires_in;
+    const struct wire_user *user;
+    bool mfa_required;
+};
+struct wire_empty {
+    bool unused;
+};
+extern const struct json_table wire_login_table, wire_refresh_table, wire_user_table, wire_tokens_table, wire_empty_table;
+
+/* Uploads */
+struct wire_upload_create {
+    struct slice name;
+    struct opt_u64 size;
+    struct slice type;
+    struct opt_i64 mtime;
+};
+struct wire_upload {
+    struct id upload_id, file_id;
+    uint64_t part_size;
+};
+struct wire_upload_state {
+    struct slice state;
+    struct json_list received; /* uint64_t[2] */
+    uint64_t part_size;
+};
+struct wire_complete {
+    struct opt_u64 size;
+};
+struct wire_file {
+    struct id id;
+    struct slice name;
+    uint64_t size;
+    struct slice type;
+};
+struct wire_completed {
+    const struct wire_file *file;
+};
+extern const struct json_table wire_upload_create_table, wire_upload_table, wire_upload_state_table, wire_complete_table,
+    wire_file_table, wire_completed_table;
+
+/* Transfers and their links */
+struct wire_transfer_create {
+    struct slice title, message;
+    struct json_list file_ids;
+    struct opt_u64 expires_in;
+    bool delete_files; /* with the transfer */
+};
+struct wire_link {
+    struct id id;
+    struct slice url, token;
+    struct opt_i64 expires_at, revoked_at;
+    struct opt_u64 max_downloads, downloads;
+};
+struct wire_transfer {
+    struct id id;
+    struct slice title, state;
+    struct opt_i64 created_at, expires_at;
+    struct opt_u64 file_count, total_size;
+};
+struct wire_transfer_made {
+    const struct wire_transfer *transfer;
+};
+struct wire_share_create {
+    struct slice permission;
+    struct opt_u64 expires_in;
+    struct slice password;
+    struct opt_u64 max_downloads;
+};
+struct wire_share_made {
+    const struct wire_link *link;
+};
+struct wire_transfer_page {
+    struct json_list items;
+    struct slice next_cursor;
+};
+struct wire_link_page {
+    struct json_list items;
+};
+extern const struct json_table wire_transfer_create_table, wire_transfer_table, wire_transfer_made_table, wire_link_table,
+    wire_share_create_table, wire_share_made_table, wire_transfer_page_table, wire_link_page_table;
+
+/* Public: what a recipient sees */
+struct wire_share {
+    struct slice title, message, sender, permission, mode;
+    struct json_list needs, files;
+    struct opt_i64 expires_at;
+    struct opt_u64 downloads_left;
+};
+struct wire_verify {
+    struct slice password;
+};
+struct wire_ticket {
+    struct slice ticket;
+    uint64_t expires_in;
+};
+struct wire_key_request {
+    struct slice public_key;
+    struct id file_id;
+    struct slice grant;
+};
+struct wire_key {
+    struct slice enc, ct, headers_hash;
+    uint64_t part_size, size;
+    struct slice grant;
+};
+struct wire_done {
+    struct slice grant;
+};
+extern const struct json_table wire_share_table, wire_verify_table, wire_ticket_table, wire_key_request_table, wire_key_table,
+    wire_done_table;
+
+#endif
