@@ -269,7 +269,14 @@ static void handshake_turn(struct conn *c)
         if (conn_flush(c) && io != IO_AGAIN) conn_kill(c);
         return;
     }
-    http1_start(c);
+    const unsigned char *alpn = NULL;
+    unsigned alpn_len = 0;
+    SSL_get0_alpn_selected(c->ssl, &alpn, &alpn_len);
+    if (alpn_len == 2) {
+        if (http2_start(c) != ERR_OK) conn_kill(c);
+    } else {
+        http1_start(c);
+    }
     if (!c->dead) c->driver->turn(c);
 }
 

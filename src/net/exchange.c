@@ -420,6 +420,11 @@ void exchange_timer(struct timer *t)
     struct exchange *x = (struct exchange *)((char *)t - offsetof(struct exchange, timer));
     const struct http_config *cfg = &server_of(x)->cfg;
     int64_t now = x->loop->now_ms, elapsed = now - x->ticked_ms;
+    if (x->phase == EXCHANGE_HEAD) { /* armed by HTTP/2 only: there the head is the stream's own */
+        x->timed_out = true;
+        exchange_wake(x);
+        return;
+    }
     uint64_t bytes = x->in_bytes + x->out_bytes, moved = bytes - x->ticked_bytes;
     x->ticked_ms = now;
     x->ticked_bytes = bytes;

@@ -120,13 +120,13 @@ struct exchange {
 
     /* HTTP/2 */
     int32_t stream_id;
-    struct exchange *stream_prev, *stream_next;
+    struct exchange *stream_prev, *stream_next; /* the connection's open streams, or those waiting for the kernel */
     struct http_header *h2_headers;
-    size_t h2_header_bytes;
-    bool h2_submitted, h2_deferred, h2_bad, h2_ended;
-    int h2_bad_status;
+    size_t h2_header_count, h2_header_bytes;
     struct slice h2_method, h2_path, h2_authority;
-    uint64_t sent_mark; /* conn->queued_bytes at its last byte */
+    bool h2_nomem, h2_too_large; /* while the header was collected */
+    bool h2_submitted, h2_deferred, h2_ended;
+    uint64_t sent_mark; /* conn->queued_bytes behind its last byte */
 };
 
 /* NULL when out of memory. */

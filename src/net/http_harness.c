@@ -314,7 +314,7 @@ void harness_certificate(const char *name, const char **ret_cert, const char **r
 
 /* ---- the client ---- */
 
-static bool client_tls(struct client *c, const char *alpn)
+static bool probe_tls(struct probe *c, const char *alpn)
 {
     unsigned char wire[16];
     size_t n = strlen(alpn);
@@ -327,9 +327,9 @@ static bool client_tls(struct client *c, const char *alpn)
     return c->ssl && SSL_set_fd(c->ssl, c->fd) == 1 && SSL_connect(c->ssl) == 1;
 }
 
-bool client_open(struct client *c, unsigned port, const char *alpn)
+bool probe_open(struct probe *c, unsigned port, const char *alpn)
 {
-    *c = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = BUF_INIT(1 << 20)};
+    *c = (struct probe){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = BUF_INIT(1 << 20)};
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -337,10 +337,10 @@ bool client_open(struct client *c, unsigned port, const char *alpn)
     setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0) return false;
-    return !alpn || client_tls(c, alpn);
+    return !alpn || probe_tls(c, alpn);
 }
 
-void client_close(struct client *c)
+void probe_close(struct probe *c)
 {
     SSL_free(c->ssl);
     SSL_CTX_free(c->ctx);
@@ -351,7 +351,7 @@ void client_close(struct client *c)
     c->ctx = NULL;
 }
 
-bool client_send(struct client *c, const void *p, size_t n)
+bool probe_send(struct probe *c, const void *p, size_t n)
 {
     const char *at = p;
     while (n) {
@@ -364,9 +364,9 @@ bool client_send(struct client *c, const void *p, size_t n)
     return true;
 }
 
-bool client_say(struct client *c, const char *text) { return client_send(c, text, strlen(text)); }
+bool probe_say(struct probe *c, const char *text) { return probe_send(c, text, strlen(text)); }
 
-bool client_recv(struct client *c)
+bool probe_recv(struct probe *c)
 {
     if (buf_reserve(&c->in, 65536) != ERR_OK) return false;
     char *to = c->in.ptr + c->in.len;
@@ -376,9 +376,9 @@ bool client_recv(struct client *c)
     return true;
 }
 
-bool client_sees_end(struct client *c)
+bool probe_sees_end(struct probe *c)
 {
-    while (client_recv(c)) buf_reset(&c->in);
+    while (probe_recv(c)) buf_reset(&c->in);
     /* A timeout is not an end. */
     char b;
     struct timeval none = {.tv_usec = 1};
@@ -392,7 +392,7 @@ bool answer_has(const struct answer *a, const char *text)
     return memmem(a->head.ptr, a->head.len, text, strlen(text)) != NULL;
 }
 
-static void take_body(struct client *c, struct answer *a, size_t off, size_t n)
+static void take_body(struct probe *c, struct answer *a, size_t off, size_t n)
 {
     const char *p = c->in.ptr + off;
     if (a->body_bytes < sizeof a->body - 1) {
@@ -404,12 +404,12 @@ static void take_body(struct client *c, struct answer *a, size_t off, size_t n)
 }
 
 /* Body bytes behind the head at in.ptr[head..]: removed as they are taken. */
-static bool read_length(struct client *c, struct answer *a, size_t head, uint64_t length)
+static bool read_length(struct probe *c, struct answer *a, size_t head, uint64_t length)
 {
     while (a->body_bytes < length) {
         size_t n = (size_t)MIN((uint64_t)(c->in.len - head), length - a->body_bytes);
         if (n == 0) {
-            if (!client_recv(c)) return false;
+            if (!probe_recv(c)) return false;
             continue;
         }
         take_body(c, a, head, n);
@@ -419,12 +419,12 @@ static bool read_length(struct client *c, struct answer *a, size_t head, uint64_
     return true;
 }
 
-static bool read_line(struct client *c, size_t head, char *line, size_t cap)
+static bool read_line(struct probe *c, size_t head, char *line, size_t cap)
 {
     for (;;) {
         char *end = memmem(c->in.ptr + head, c->in.len - head, "\r\n", 2);
         if (!end) {
-            if (!client_recv(c)) return false;
+            if (!probe_recv(c)) return false;
             continue;
         }
         size_t n = (size_t)(end - c->in.ptr) - head;
@@ -437,7 +437,7 @@ static bool read_line(struct client *c, size_t head, char *line, size_t cap)
     }
 }
 
-static bool read_chunks(struct client *c, struct answer *a, size_t head)
+static bool read_chunks(struct probe *c, struct answer *a, size_t head)
 {
     char line[32];
     for (;;) {
@@ -450,12 +450,12 @@ static bool read_chunks(struct client *c, struct answer *a, size_t head)
     }
 }
 
-bool client_answer(struct client *c, bool head_only, struct answer *ret)
+bool probe_answer(struct probe *c, bool head_only, struct answer *ret)
 {
     char *end;
     *ret = (struct answer){0};
     while (!c->in.ptr || !(end = memmem(c->in.ptr, c->in.len, "\r\n\r\n", 4)))
-        if (!client_recv(c)) return false;
+        if (!probe_recv(c)) return false;
     size_t head = (size_t)(end - c->in.ptr) + 4;
     uint64_t status = 0, length = 0;
     if (slice_u64(slice_sub(buf_view(&c->in), 9, 12), 999, &status) != ERR_OK) return false;
@@ -467,7 +467,7 @@ bool client_answer(struct client *c, bool head_only, struct answer *ret)
     ret->head = slice_of(mine, MIN(head, sizeof kept[0]));
     ret->status = (int)status;
     buf_consume(&c->in, head);
-    if (status / 100 == 1) return client_answer(c, head_only, ret);
+    if (status / 100 == 1) return probe_answer(c, head_only, ret);
     ret->complete = true;
     if (head_only || status == 204 || status == 304) return true;
     if (answer_has(ret, "transfer-encoding: chunked")) {
@@ -476,7 +476,7 @@ bool client_answer(struct client *c, bool head_only, struct answer *ret)
     }
     const char *at = memmem(mine, head, "content-length: ", 16);
     if (!at) {
-        while (client_recv(c)) continue;
+        while (probe_recv(c)) continue;
         take_body(c, ret, 0, c->in.len);
         return true;
     }

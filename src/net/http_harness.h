@@ -48,7 +48,7 @@ static inline char harness_byte(uint64_t i)
     return (char)(i * 7 + (i >> 11));
 }
 
-struct client {
+struct probe {
     int fd;
     SSL_CTX *ctx;
     SSL *ssl;
@@ -56,23 +56,23 @@ struct client {
 };
 struct answer {
     int status;
-    struct slice head; /* in client->in until the next call */
+    struct slice head; /* in probe->in until the next call */
     uint64_t body_bytes;
     uint64_t body_sum;
     char body[4096]; /* the beginning */
     bool complete;   /* false: the connection ended in the body */
 };
 /* alpn: NULL for plain, "http/1.1" or "h2" over TLS. */
-bool client_open(struct client *c, unsigned port, const char *alpn);
-void client_close(struct client *c);
-bool client_send(struct client *c, const void *p, size_t n);
-bool client_say(struct client *c, const char *text);
+bool probe_open(struct probe *c, unsigned port, const char *alpn);
+void probe_close(struct probe *c);
+bool probe_send(struct probe *c, const void *p, size_t n);
+bool probe_say(struct probe *c, const char *text);
 /* More bytes into c->in; false at the end of the connection. */
-bool client_recv(struct client *c);
+bool probe_recv(struct probe *c);
 /* Reads one answer (not an interim one). head_only: the answer to HEAD. False: no complete head came. */
-bool client_answer(struct client *c, bool head_only, struct answer *ret);
+bool probe_answer(struct probe *c, bool head_only, struct answer *ret);
 /* True when the server ends the connection within some seconds. */
-bool client_sees_end(struct client *c);
+bool probe_sees_end(struct probe *c);
 bool answer_has(const struct answer *a, const char *text);
 
 #endif

@@ -8,7 +8,7 @@
 #include "net/http_harness.h"
 
 static struct harness h;
-static struct client cl;
+static struct probe cl;
 static struct answer a;
 
 static uint64_t source_sum(uint64_t n)
@@ -32,37 +32,37 @@ static void fill_big(void)
 static void daily(const char *alpn)
 {
     char line[200];
-    CHECK(client_open(&cl, h.port, alpn));
+    CHECK(probe_open(&cl, h.port, alpn));
     for (int round = 0; round < 3; round++) {
-        CHECK(client_say(&cl, "GET /call HTTP/1.1\r\nHost: x\r\n\r\n") && client_answer(&cl, false, &a));
+        CHECK(probe_say(&cl, "GET /call HTTP/1.1\r\nHost: x\r\n\r\n") && probe_answer(&cl, false, &a));
         CHECK(a.status == 200 && strcmp(a.body, "hello") == 0 && answer_has(&a, "\r\ndate: "));
-        CHECK(client_say(&cl, "GET /inline HTTP/1.1\r\nHost: x\r\n\r\n") && client_answer(&cl, false, &a));
+        CHECK(probe_say(&cl, "GET /inline HTTP/1.1\r\nHost: x\r\n\r\n") && probe_answer(&cl, false, &a));
         CHECK(a.status == 200 && strcmp(a.body, "inline") == 0);
-        CHECK(client_say(&cl, "POST /call HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"));
-        CHECK(client_answer(&cl, false, &a) && a.status == 200 && strcmp(a.body, "abc") == 0);
-        CHECK(client_say(&cl, "POST /call HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        CHECK(probe_say(&cl, "POST /call HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"));
+        CHECK(probe_answer(&cl, false, &a) && a.status == 200 && strcmp(a.body, "abc") == 0);
+        CHECK(probe_say(&cl, "POST /call HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                               "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n"));
-        CHECK(client_answer(&cl, false, &a) && a.status == 200 && strcmp(a.body, "abcde") == 0);
-        CHECK(client_say(&cl, "GET /none HTTP/1.1\r\nHost: x\r\n\r\n") && client_answer(&cl, false, &a));
+        CHECK(probe_answer(&cl, false, &a) && a.status == 200 && strcmp(a.body, "abcde") == 0);
+        CHECK(probe_say(&cl, "GET /none HTTP/1.1\r\nHost: x\r\n\r\n") && probe_answer(&cl, false, &a));
         CHECK(a.status == 204 && !answer_has(&a, "content-length"));
         snprintf(line, sizeof line, "PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", sizeof big);
-        CHECK(client_say(&cl, line) && client_send(&cl, big, sizeof big) && client_answer(&cl, false, &a));
+        CHECK(probe_say(&cl, line) && probe_send(&cl, big, sizeof big) && probe_answer(&cl, false, &a));
         snprintf(line, sizeof line, "%zu %llx", sizeof big,
                  (unsigned long long)harness_sum(0, big, sizeof big));
         CHECK(a.status == 201 && strcmp(a.body, line) == 0);
-        CHECK(client_say(&cl, "GET /source/3000001 HTTP/1.1\r\nHost: x\r\n\r\n"));
-        CHECK(client_answer(&cl, false, &a) && a.complete && a.body_bytes == 3000001);
+        CHECK(probe_say(&cl, "GET /source/3000001 HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK(probe_answer(&cl, false, &a) && a.complete && a.body_bytes == 3000001);
         CHECK_U64(a.body_sum, source_sum(3000001));
-        CHECK(client_say(&cl, "GET /unknown/700001 HTTP/1.1\r\nHost: x\r\n\r\n"));
-        CHECK(client_answer(&cl, false, &a) && a.complete && a.body_bytes == 700001);
+        CHECK(probe_say(&cl, "GET /unknown/700001 HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK(probe_answer(&cl, false, &a) && a.complete && a.body_bytes == 700001);
         CHECK_U64(a.body_sum, source_sum(700001));
-        CHECK(client_say(&cl, "GET /memory/400000 HTTP/1.1\r\nHost: x\r\n\r\n"));
-        CHECK(client_answer(&cl, false, &a) && a.body_bytes == 400000);
+        CHECK(probe_say(&cl, "GET /memory/400000 HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK(probe_answer(&cl, false, &a) && a.body_bytes == 400000);
         CHECK_U64(a.body_sum, source_sum(400000));
-        CHECK(client_say(&cl, "HEAD /source/3000001 HTTP/1.1\r\nHost: x\r\n\r\n"));
-        CHECK(client_answer(&cl, true, &a) && answer_has(&a, "content-length: 3000001\r\n"));
+        CHECK(probe_say(&cl, "HEAD /source/3000001 HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK(probe_answer(&cl, true, &a) && answer_has(&a, "content-length: 3000001\r\n"));
     }
-    client_close(&cl);
+    probe_close(&cl);
 }
 
 TEST(daily_plain)

@@ -48,7 +48,7 @@ static enum err tls_fail(struct ctx *c, enum err e, const char *what, const char
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                        const unsigned char *in, unsigned in_len, void *arg)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x02h2\x08http/1.1";
     unsigned char *chosen = NULL;
     (void)ssl;
     (void)arg;
