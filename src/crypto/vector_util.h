@@ -28,8 +28,8 @@ void random_script(struct slice bytes);
 void random_fail_from(unsigned n);
 void random_restore(void);
 
-/* Runs `scenario` with the n-th allocation failing, n = 0.. until none fires, once and for ever; each run must be ERR_NOMEM or
- * succeed unharmed. True when the whole loop holds. */
+/* Runs `scenario` with the n-th allocation failing, ours or OpenSSL's, n = 0.. until none fires, once and for ever. Each run in which
+ * one fails must be ERR_NOMEM or ERR_CRYPTO, the last ERR_OK. True when the whole loop holds. */
 bool survives_alloc_faults(enum err (*scenario)(void));
 
 #endif
