@@ -4,7 +4,8 @@
  * with blob_commit(). The store never sees plaintext and knows nothing of users.
  *   blob_begin -> blob_part_open/write/close (each part) -> blob_commit   or   blob_abort
  * All functions are thread-safe on different parts; one blob_writer or blob_reader belongs to one thread at a time.
- * Errors: ERR_NOSPACE when full, ERR_NOT_FOUND for absent keys, ERR_IO otherwise (details with fail()). */
+ * Errors: ERR_NOSPACE when full, ERR_NOT_FOUND for absent keys, ERR_TOO_LARGE past a limit, ERR_NOMEM and ERR_BUSY (no
+ * descriptors left) for a while, ERR_IO otherwise (details with fail()). */
 #ifndef SEALDROP_BLOB_BLOB_H
 #define SEALDROP_BLOB_BLOB_H
 
@@ -41,10 +42,16 @@ struct blob_tag {
 
 const struct blob_props *blob_props(const struct blob_store *s);
 
-/* Starts writing. Idempotent while not committed: a second call for the same key gives an equal or another valid ref. */
+/* Starts writing. Idempotent while not committed: a second call for the same key gives an equal or another valid ref and
+ * leaves running writers alone. ERR_EXISTS when committed. */
 MUST_USE enum err blob_begin(struct ctx *c, struct blob_store *s, struct blob_key key, struct blob_ref *ret);
 /* One part: number (0-based), its place in the blob and its exact size, both known to the caller.
- * Until blob_part_close returns ERR_OK nothing is promised. Re-writing a part replaces it. */
+ * Until blob_part_close returns ERR_OK nothing is promised. Re-writing a part replaces it.
+ * In place means: from the first write of a re-writing on, what the part held before is gone, and if that writer fails the part
+ * is neither the one nor the other. So take an acknowledgement back before the part is opened again.
+ * One writer a part: blob_part_open evicts an earlier one of the same part, whose next write or close is ERR_CANCELLED. It
+ * returns once the earlier one is out of the write it was in; bytes of two writers never mix. Commit and abort evict all.
+ * ERR_NOT_FOUND when not begun, committed or aborted. After a failed write the writer gives the same error until its end. */
 struct blob_part {
     uint32_t number;
     uint64_t offset_bytes;
@@ -56,7 +63,8 @@ MUST_USE enum err blob_part_open(struct ctx *c, struct blob_store *s, struct blo
 MUST_USE enum err blob_part_write(struct ctx *c, struct blob_writer *w, const void *p, size_t n);
 enum blob_durability {
     BLOB_DURABLE, /* on return the part survives a power cut */
-    BLOB_LATER    /* durable only after blob_commit, which syncs; for one-shot uploads that acknowledge once */
+    BLOB_LATER    /* durable only after blob_commit, which syncs; for one-shot uploads that acknowledge once. Its receipt is
+                   * void after a restart and after a commit that failed to sync: commit answers ERR_CORRUPT, write it anew */
 };
 /* Ends the part; frees the writer whatever the result. The tag goes into blob_commit. */
 MUST_USE enum err blob_part_close(struct ctx *c, struct blob_writer *w, enum blob_durability d,
@@ -64,11 +72,14 @@ MUST_USE enum err blob_part_close(struct ctx *c, struct blob_writer *w, enum blo
 /* Gives the part up; frees the writer. NULL is harmless. */
 void blob_part_abort(struct blob_writer *w);
 /* Makes the blob visible, atomically and durably. `tags` has one entry per part, in order; `size_bytes` is the exact whole
- * (a longer temporary is cut to it). Idempotent: committing what is committed with the same size is ERR_OK. */
+ * (a longer temporary is cut to it). Idempotent: committing what is committed with the same size is ERR_OK, with another
+ * ERR_CONFLICT. ERR_CORRUPT when the parts do not make up the whole, ERR_NOT_FOUND when there is no upload. After any other
+ * error, and after a crash, call it again. */
 MUST_USE enum err blob_commit(struct ctx *c, struct blob_store *s, struct blob_key key,
                               const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
                               uint64_t size_bytes);
-/* Throws a running upload away. ERR_OK when there is none. */
+/* Throws a running upload away; a committed blob stays. ERR_OK when there is none. The receipts are void: never give them to
+ * the commit of a later try under the same key. */
 MUST_USE enum err blob_abort(struct ctx *c, struct blob_store *s, struct blob_key key,
                              const struct blob_ref *ref);
 
@@ -83,9 +94,11 @@ int blob_reader_fd(const struct blob_reader *r);
 void blob_close(struct blob_reader *r);
 
 enum blob_erase { BLOB_UNLINK, BLOB_OVERWRITE };
-/* Removes a committed blob; ERR_OK when absent. BLOB_OVERWRITE: one pass of zeros and fdatasync before, best effort. */
+/* Removes a committed blob; ERR_OK when absent. BLOB_OVERWRITE: one pass of zeros and fdatasync before, best effort; the key is
+ * gone at once, the bytes at the end, or after the next start. Open readers go on reading; overwritten bytes are zeros to them. */
 MUST_USE enum err blob_remove(struct ctx *c, struct blob_store *s, struct blob_key key, enum blob_erase e);
-/* Each blob, committed or not, with its age; the visitor may return an error to stop, which is passed up. */
+/* Each blob, committed or not, with its age; the visitor may return an error to stop, which is passed up, and may call the
+ * store. What is committed meanwhile may be told twice, but is not missed. */
 typedef enum err blob_visit_fn(struct ctx *c, struct blob_key key, bool committed, int64_t modified_ms, void *arg);
 MUST_USE enum err blob_list(struct ctx *c, struct blob_store *s, blob_visit_fn *visit, void *arg);
 /* Cheap check that it can be written; free space where known (UINT64_MAX otherwise). */

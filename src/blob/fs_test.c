@@ -152,6 +152,11 @@ TEST(what_was_left_for_later_dies_with_the_process)
     CHECK_OK(reopen(&p));
     CHECK_OK(piece_store(&p.c, p.s, key, &ref, &b, BLOB_LATER, &tags[1]));
     CHECK_ERR(blob_commit(&p.c, p.s, key, &ref, tags, 2, 1500), ERR_CORRUPT);
+    /* Nor does what is left for later now stand in for it. */
+    struct blob_tag unused;
+    CHECK_OK(piece_store(&p.c, p.s, key, &ref, &b, BLOB_LATER, &unused));
+    CHECK_OK(piece_store(&p.c, p.s, key, &ref, &b, BLOB_DURABLE, &tags[1]));
+    CHECK_ERR(blob_commit(&p.c, p.s, key, &ref, tags, 2, 1500), ERR_CORRUPT);
     CHECK_OK(piece_store(&p.c, p.s, key, &ref, &a, BLOB_DURABLE, &tags[0]));
     CHECK_OK(blob_commit(&p.c, p.s, key, &ref, tags, 2, 1500));
 }

@@ -69,13 +69,12 @@ enum err blob_store_whole(struct ctx *c, struct blob_store *s, struct blob_key k
     return blob_commit(c, s, key, &ref, tags, n, size);
 }
 
-bool blob_holds(struct ctx *c, struct blob_store *s, struct blob_key key, size_t size, unsigned seed)
+enum err blob_verify(struct ctx *c, struct blob_store *s, struct blob_key key, size_t size, unsigned seed)
 {
     struct blob_reader *r = NULL;
     uint64_t have = 0;
-    bool same = true;
-    if (blob_open(c, s, key, &r, &have) != ERR_OK) return false;
-    same = have == size;
+    TRY(blob_open(c, s, key, &r, &have));
+    bool same = have == size;
     for (size_t at = 0; at < size && same;) {
         uint8_t got[4096], want[4096];
         size_t n = 0;
@@ -85,7 +84,12 @@ bool blob_holds(struct ctx *c, struct blob_store *s, struct blob_key key, size_t
         at += n;
     }
     blob_close(r);
-    return same;
+    return same ? ERR_OK : ERR_CORRUPT;
+}
+
+bool blob_holds(struct ctx *c, struct blob_store *s, struct blob_key key, size_t size, unsigned seed)
+{
+    return blob_verify(c, s, key, size, seed) == ERR_OK;
 }
 
 enum err blob_probe(struct ctx *c, struct blob_store *s, struct blob_key key)

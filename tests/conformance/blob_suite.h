@@ -38,7 +38,9 @@ enum err piece_open(struct ctx *c, struct blob_store *s, struct blob_key key, co
 /* A whole blob of `size` bytes in parts of `part` bytes. */
 enum err blob_store_whole(struct ctx *c, struct blob_store *s, struct blob_key key, size_t size, size_t part,
                           unsigned seed);
-/* Whether the blob is committed with exactly this content. */
+/* Whether the blob is committed with exactly this content: ERR_CORRUPT when not so, the error of blob_open when not there. */
+enum err blob_verify(struct ctx *c, struct blob_store *s, struct blob_key key, size_t size, unsigned seed);
+/* ERR_OK of it. */
 bool blob_holds(struct ctx *c, struct blob_store *s, struct blob_key key, size_t size, unsigned seed);
 /* ERR_OK when it can be opened. */
 enum err blob_probe(struct ctx *c, struct blob_store *s, struct blob_key key);
