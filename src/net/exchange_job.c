@@ -93,7 +93,7 @@ static void run_job(struct job *j)
     case X_JOB_READ: read_source(x); break;
     case X_JOB_CLOSE: {
         struct http_source *source = TAKE(x->source);
-        source->ops->close(source, &x->ctx, x->complete);
+        source->ops->close(source, &x->ctx, x->complete, x->sent_bytes);
         break;
     }
     }

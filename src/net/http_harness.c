@@ -108,10 +108,12 @@ static enum err source_read(struct http_source *base, struct ctx *c, void *p, si
     return ERR_OK;
 }
 
-static void source_close(struct http_source *base, struct ctx *c, bool complete)
+static void source_close(struct http_source *base, struct ctx *c, bool complete, uint64_t sent_bytes)
 {
     struct source *s = (struct source *)base;
     (void)c;
+    (void)sent_bytes;
+    atomic_store(&s->h->last_sent_bytes, sent_bytes);
     atomic_fetch_add(&s->h->closes, 1);
     if (complete) atomic_fetch_add(&s->h->closes_complete, 1);
     atomic_fetch_sub(&s->h->live, 1);

@@ -77,7 +77,7 @@ enum err http_response_source(struct ctx *c, struct http_response *resp, int sta
 {
     enum err e = http_response_header(c, resp, "content-type", slice_cstr(content_type));
     if (e != ERR_OK) {
-        source->ops->close(source, c, false);
+        source->ops->close(source, c, false, 0);
         return e;
     }
     resp->status = status;

@@ -36,10 +36,12 @@ static enum err source_read(struct http_source *base, struct ctx *c, void *p, si
     return ERR_OK;
 }
 
-static void source_close(struct http_source *base, struct ctx *c, bool complete)
+static void source_close(struct http_source *base, struct ctx *c, bool complete, uint64_t sent_bytes)
 {
     (void)c;
+    (void)sent_bytes;
     (void)complete;
+    (void)sent_bytes;
     mem_free(base);
 }
 
