@@ -192,6 +192,49 @@ TEST(db_pool_is_bounded_under_threads)
     CHECK(world.opened == world.closed && world.opened >= 6 * 6 / 2);
 }
 
+static void take_and_give(void *arg)
+{
+    struct user *u = arg;
+    struct ctx c;
+    void *conn = NULL;
+    ctx_init(&c, 0);
+    if (pool_get(&c, u->pool, &conn) == ERR_OK)
+        pool_put(u->pool, conn, false);
+    else
+        atomic_fetch_add(u->errors, 1);
+    ctx_done(&c);
+}
+
+/* Whoever gave up must be out of the queue, at its end and in its middle. */
+TEST(db_pool_queue_survives_those_who_give_up)
+{
+    struct pool p = {0};
+    struct ctx c;
+    void *conn = NULL;
+    struct user users[3] = {0};
+    atomic_int gave_up = 0, errors = 0;
+    reset_world();
+    ctx_init(&c, 0);
+    CHECK_OK(pool_init(&p, 1, 20, open_nothing, close_nothing, &p));
+    CHECK_OK(pool_get(&c, &p, &conn));
+    CHECK(!pool_pass(&p, conn));
+    for (size_t i = 0; i < 2; i++) {
+        users[i] = (struct user){.pool = &p, .errors = &gave_up};
+        CHECK_OK(thread_start(&users[i].t, "user", take_and_give, &users[i]));
+    }
+    thread_join(&users[0].t);
+    thread_join(&users[1].t);
+    CHECK(gave_up == 2 && p.first == NULL && p.last == &p.first);
+    p.timeout_ms = 5000;
+    users[2] = (struct user){.pool = &p, .errors = &errors};
+    CHECK_OK(thread_start(&users[2].t, "user", take_and_give, &users[2]));
+    while (!pool_pass(&p, conn)) usleep(1000);
+    thread_join(&users[2].t);
+    CHECK(errors == 0);
+    pool_done(&p);
+    ctx_done(&c);
+}
+
 TEST(db_pool_gives_up_in_time)
 {
     struct pool p = {0};

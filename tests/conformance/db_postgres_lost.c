@@ -146,6 +146,21 @@ TEST(db_postgres_bad_text_and_numeric_are_refused)
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_i64(1))), ERR_INTERNAL);
 }
 
+TEST(db_postgres_prepares_once_per_set_of_types)
+{
+    static const struct db_stmt names = {
+        .name = "names", .sql = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'item\\_get %'"};
+    FIXTURE(f, 1);
+    struct id id = {{7}};
+    for (int i = 0; i < 3; i++) CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_null())));
+    CHECK(number_of(&f, &names) == 1);
+    CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_i64(1))), ERR_INTERNAL);
+    CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_null())));
+    for (int i = 0; i < 3; i++) CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_id(&id))));
+    CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_null())));
+    CHECK(number_of(&f, &names) <= 3);
+}
+
 TEST(db_postgres_unreachable_is_busy)
 {
     struct ctx c;

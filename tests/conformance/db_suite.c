@@ -176,6 +176,7 @@ TEST(db_wrong_number_of_arguments_is_an_error)
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(st_item_get, db_id(&id), db_i64(1))), ERR_INTERNAL);
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE0(st_item_get)), ERR_INTERNAL);
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(gap, db_i64(1), db_i64(1), db_i64(1))), ERR_INTERNAL);
+    CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(gap, db_i64(1), db_i64(1))), ERR_INTERNAL);
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(anonymous, db_i64(1))), ERR_INTERNAL);
     CHECK_OK(db_ping(&f.c, f.db));
 }
@@ -205,22 +206,24 @@ static enum err read_one(struct ctx *c, struct db_conn *conn, void *arg)
 {
     static const struct db_stmt by_id = {.name = "by_id", .sql = "SELECT v FROM counter WHERE id >= $1"};
     static const struct db_stmt set = {.name = "set", .sql = "UPDATE counter SET v = v WHERE id = $1"};
+    static const struct db_stmt two = {.name = "two_rows", .sql = "SELECT 1 UNION ALL SELECT 2"};
     int64_t *codes = arg;
     codes[0] = db_one(c, conn, &by_id, NULL, db_i64(1));
     codes[1] = db_one(c, conn, &by_id, NULL, db_i64(2));
     codes[2] = db_one(c, conn, &by_id, NULL, db_i64(0));
     codes[3] = db_one(c, conn, &set, NULL, db_i64(1));
     codes[4] = db_one(c, conn, &set, NULL, db_i64(99));
+    codes[5] = db_run_one(c, conn, &two, NULL, 0, NULL);
     return ERR_OK;
 }
 
 TEST(db_one_wants_exactly_one)
 {
     FIXTURE(f, 2);
-    int64_t codes[5] = {0};
+    int64_t codes[6] = {0};
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, read_one, codes));
     CHECK(codes[0] == ERR_OK && codes[1] == ERR_NOT_FOUND && codes[2] == ERR_OK);
-    CHECK(codes[3] == ERR_OK && codes[4] == ERR_NOT_FOUND);
+    CHECK(codes[3] == ERR_OK && codes[4] == ERR_NOT_FOUND && codes[5] == ERR_NOT_FOUND);
 }
 
 TEST(db_too_many_rows_is_an_error)
@@ -231,7 +234,7 @@ TEST(db_too_many_rows_is_an_error)
     struct one *o = ONE(many, db_i64(LIMIT_DB_RESULT_ROWS));
     CHECK_OK(db_tx(&f.c, f.db, DB_READ, one_run, o));
     CHECK(o->result.rows == LIMIT_DB_RESULT_ROWS);
-    CHECK(db_get_i64(&o->result, LIMIT_DB_RESULT_ROWS - 1, 0) == LIMIT_DB_RESULT_ROWS);
+    for (size_t i = 0; i < LIMIT_DB_RESULT_ROWS; i++) CHECK_U64(db_get_i64(&o->result, i, 0), i + 1);
     CHECK_ERR(db_tx(&f.c, f.db, DB_READ, one_run, ONE(many, db_i64(LIMIT_DB_RESULT_ROWS + 1))), ERR_TOO_LARGE);
     CHECK_OK(db_ping(&f.c, f.db));
 }

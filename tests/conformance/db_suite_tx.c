@@ -314,6 +314,8 @@ TEST(db_notify_wakes_only_after_commit)
     CHECK(!db_wait(f.db, 30));
     CHECK_ERR(db_tx(&f.c, f.db, DB_WRITE, notify, &deny), ERR_DENIED);
     CHECK(!db_wait(f.db, 30));
+    CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_counter_add, db_i64(1))));
+    CHECK(!db_wait(f.db, 30));
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, notify, NULL));
     CHECK(db_wait(f.db, 5000));
     CHECK(!db_wait(f.db, 30));
@@ -390,6 +392,8 @@ TEST(db_migrations_apply_once_and_in_order)
     CHECK_ERR(db_migrate(&f.c, f.db, list, 1), ERR_CONFLICT); /* newer than this program */
     struct db_migration changed[2] = {list[0], {2, "one_more", "SELECT 1"}};
     CHECK_ERR(db_migrate(&f.c, f.db, changed, 2), ERR_CONFLICT);
+    struct db_migration renumbered[2] = {list[0], {5, "one_more", list[1].sql}};
+    CHECK_ERR(db_migrate(&f.c, f.db, renumbered, 2), ERR_CONFLICT);
     struct db_migration disorder[2] = {list[1], list[0]};
     CHECK_ERR(db_migrate(&f.c, f.db, disorder, 2), ERR_INTERNAL);
     struct db_migration ends[3] = {list[0], list[1], {3, "ends", "COMMIT"}};
