@@ -399,6 +399,8 @@ void exchange_release(struct exchange *x, bool complete)
         *at = x->woken_next;
         break;
     }
+    uint64_t waiting = complete ? 0 : c->out_len - c->out_off;
+    x->sent_bytes = x->out_bytes - MIN(x->out_bytes, waiting);
     x->conn = NULL;
     x->complete = complete;
     wheel_drop(&x->timer);
@@ -429,8 +431,11 @@ void exchange_timer(struct timer *t)
     x->ticked_ms = now;
     x->ticked_bytes = bytes;
     wheel_set(&x->loop->wheel, t, now + MIN(1000, cfg->stall_ms / 4 + 1));
-    if (moved || !clients_turn(x)) x->idle_ms = 0;
-    if (!clients_turn(x)) return;
+    bool turn = clients_turn(x), was = x->ticked_turn;
+    x->ticked_turn = turn;
+    if (moved || !turn) x->idle_ms = 0;
+    /* Only what lies between two samples that both found us waiting: what came before may have been the handler's time. */
+    if (!turn || !was) return;
     if (!moved) x->idle_ms += elapsed;
     x->rate_ms += elapsed;
     x->rate_bytes += moved;

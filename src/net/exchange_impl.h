@@ -111,12 +111,14 @@ struct exchange {
     size_t memory_off;
     bool source_ended, source_failed;
     bool timed_out; /* the client does not take it */
-    uint64_t out_bytes; /* body bytes the driver took */
+    uint64_t out_bytes;  /* body bytes the driver took */
+    uint64_t sent_bytes; /* of them, surely in the kernel; set at the end */
 
     /* Watching the client */
     struct timer timer;
     int64_t ticked_ms, idle_ms, rate_ms;
     uint64_t ticked_bytes, rate_bytes;
+    bool ticked_turn; /* it was the client's turn at the last look */
 
     /* HTTP/2 */
     int32_t stream_id;

@@ -59,7 +59,7 @@ struct http_source_ops {
      * that the client sees it: bytes are never replaced by others. */
     enum err (*read)(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n);
     /* Always called once, on a worker. `complete`: every byte was handed to the kernel; `sent_bytes`: how
-     * many were (never too many; when cut short, up to LOOP_OUT_BYTES too few). Frees the source. */
+     * many were (never told too many; when cut short, maybe some 100 KiB too few). Frees the source. */
     void (*close)(struct http_source *s, struct ctx *c, bool complete, uint64_t sent_bytes);
 };
 struct http_source {

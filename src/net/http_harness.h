@@ -24,7 +24,7 @@ struct harness {
     unsigned port;
     atomic_uint plans, calls, dones, completes, finishes, aborts, writes, closes, closes_complete, problems;
     atomic_uint live; /* sinks and sources */
-    _Atomic uint64_t sink_bytes, source_bytes;
+    _Atomic uint64_t sink_bytes, source_bytes, last_sent_bytes;
     atomic_int last_status;
     atomic_bool gate;
     uint64_t call_max, stream_max;
