@@ -63,8 +63,8 @@ static size_t on_body(char *p, size_t one, size_t n, void *arg)
 static size_t on_read(char *p, size_t one, size_t n, void *arg)
 {
     struct client *cl = arg;
-    size_t got = 0;
-    enum err e = cl->rq->read(cl->rq->read_arg, cl->sent, p, n * one, &got);
+    size_t got = 0, cap = (size_t)MIN(n * one, cl->rq->read_length - MIN(cl->sent, cl->rq->read_length));
+    enum err e = cap ? cl->rq->read(cl->rq->read_arg, cl->sent, p, cap, &got) : ERR_OK;
     if (e != ERR_OK) {
         cl->callback = e;
         return CURL_READFUNC_ABORT;

@@ -123,23 +123,23 @@ static enum err run_whoami(struct app *a)
     CLEANUP(session_close) struct session s = {0};
     CLEANUP(close_client) struct client *cl = NULL;
     CLEANUP(buf_done) struct buf text = BUF_INIT(64 * KIB);
-    struct wire_user user = {0};
+    struct wire_me me = {0};
     TRY(session_open(a, &s));
     TRY(server_client(a->c, &s.server, false, &cl));
     struct call call = {.method = "GET",
                         .path = "/me",
                         .credential = &s.credential,
-                        .out_table = &wire_user_table,
-                        .out = &user};
+                        .out_table = &wire_me_table,
+                        .out = &me};
     TRY(api_call(a->c, cl, &s.server, &call));
     if (a->opt.json) {
         TRY(buf_put_cstr(&text, "{\"server\":"));
         TRY(json_put_string(&text, slice_cstr(s.server.origin)));
         TRY(buf_put_cstr(&text, ",\"user\":"));
-        TRY(json_encode(&text, &wire_user_table, &user));
+        TRY(json_encode(&text, &wire_user_table, me.user));
         TRY(buf_put_cstr(&text, "}\n"));
     } else {
-        TRY(buf_printf(&text, SLICE_FMT " (" SLICE_FMT ") at %s\n", SLICE_ARG(user.email), SLICE_ARG(user.role),
+        TRY(buf_printf(&text, SLICE_FMT " (" SLICE_FMT ") at %s\n", SLICE_ARG(me.user->email), SLICE_ARG(me.user->role),
                        s.server.origin));
     }
     return app_print(a, &text);

@@ -36,12 +36,23 @@ static void close_state(struct send_state *s) { send_state_close(s); }
 
 static bool from_stdin(const struct app *a) { return a->operand_count == 1 && strcmp(a->operands[0], "-") == 0; }
 
+/* The same request always has the same key: killed after the server did it and before we knew, the next run gets the first
+ * answer again instead of making another. */
+static enum err request_key(struct ctx *c, const char *path, const struct json_table *t, const void *in, const char **ret)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT(8 * MIB);
+    struct slice hex = {0};
+    text.sensitive = true;
+    TRY(buf_put_cstr(&text, path));
+    TRY(json_encode(&text, t, in));
+    TRY(token_hash(c, buf_view(&text), &hex));
+    return arena_cstr(&c->arena, slice_sub(hex, 0, 32), ret);
+}
+
 static enum err make_transfer(struct app *a, struct session *s, struct client *cl, struct send_state *state)
 {
     struct id *ids = ARENA_ARRAY(&a->c->arena, struct id, state->count);
     struct wire_transfer_made out = {0};
-    struct id key;
-    char key_text[ID_TEXT_LEN + 1];
     if (!ids) return fail(a->c, ERR_NOMEM, "list of files");
     for (size_t i = 0; i < state->count; i++) ids[i] = state->files[i].file_id;
     struct wire_transfer_create in = {.title = slice_cstr(a->opt.title),
@@ -51,8 +62,6 @@ static enum err make_transfer(struct app *a, struct session *s, struct client *c
                                       .delete_files = true};
     if (!a->opt.title) in.title = (struct slice){0};
     if (!a->opt.message) in.message = (struct slice){0};
-    TRY(os_new_id(&key));
-    id_text(key, key_text);
     struct call call = {.method = "POST",
                         .path = "/transfers",
                         .credential = &s->credential,
@@ -60,8 +69,8 @@ static enum err make_transfer(struct app *a, struct session *s, struct client *c
                         .in = &in,
                         .out_table = &wire_transfer_made_table,
                         .out = &out,
-                        .idempotency_key = key_text,
                         .patient = true};
+    TRY(request_key(a->c, call.path, call.in_table, call.in, &call.idempotency_key));
     TRY(api_call(a->c, cl, &s->server, &call));
     return send_state_transfer(a->c, state, &out.transfer->id);
 }
@@ -86,6 +95,7 @@ static enum err make_link(struct app *a, struct session *s, struct client *cl, c
                         .out_table = &wire_share_made_table,
                         .out = &out,
                         .patient = true};
+    TRY(request_key(a->c, call.path, call.in_table, call.in, &call.idempotency_key));
     TRY(api_call(a->c, cl, &s->server, &call));
     if (!out.link->url.len || !out.link->token.len) return fail(a->c, ERR_PEER, "the server gave no link");
     *ret = *out.link;

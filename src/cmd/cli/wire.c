@@ -19,9 +19,8 @@ JSON_TABLE(wire_tokens_table, "Tokens", struct wire_tokens,
            JSON_FIELD(struct wire_tokens, expires_in, JSON_U64),
            JSON_FIELD(struct wire_tokens, user, JSON_OBJECT, .table = &wire_user_table),
            JSON_FIELD(struct wire_tokens, mfa_required, JSON_BOOL));
-/* A request body of nothing but braces, and an answer whose content does not matter. */
-static const struct json_field wire_no_fields[1] = {{.name = ""}};
-const struct json_table wire_empty_table = {"Empty", sizeof(struct wire_empty), wire_no_fields, 0};
+JSON_TABLE(wire_me_table, "Me", struct wire_me,
+           JSON_FIELD(struct wire_me, user, JSON_OBJECT, REQUIRED, .table = &wire_user_table));
 
 JSON_TABLE(wire_upload_create_table, "UploadCreate", struct wire_upload_create,
            JSON_FIELD(struct wire_upload_create, name, JSON_STRING),

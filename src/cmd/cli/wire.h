@@ -21,10 +21,10 @@ struct wire_tokens {
     const struct wire_user *user;
     bool mfa_required;
 };
-struct wire_empty {
-    bool unused;
+struct wire_me {
+    const struct wire_user *user;
 };
-extern const struct json_table wire_login_table, wire_refresh_table, wire_user_table, wire_tokens_table, wire_empty_table;
+extern const struct json_table wire_login_table, wire_refresh_table, wire_user_table, wire_tokens_table, wire_me_table;
 
 /* Uploads */
 struct wire_upload_create {
