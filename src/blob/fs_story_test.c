@@ -33,37 +33,40 @@ static enum err count(struct ctx *c, struct blob_key key, bool committed, int64_
     return ERR_OK;
 }
 
-enum err story_tell(struct ctx *c, struct blob_store *s, struct story *t)
+/* Writes what was not acknowledged yet; committed already, without anyone knowing, is fine too. */
+static enum err upload(struct ctx *c, struct blob_store *s, struct story *t)
+{
+    static const uint32_t order[STORY_PARTS] = {1, 0, 2};
+    enum err e = blob_begin(c, s, t->key, &t->ref);
+    if (e != ERR_OK && e != ERR_EXISTS) return e;
+    for (uint32_t i = 0; i < STORY_PARTS && e != ERR_EXISTS; i++)
+        if (!t->acked[order[i]]) TRY(store_part(c, s, t, order[i]));
+    return commit(c, s, t);
+}
+
+static enum err look_at(struct ctx *c, struct blob_store *s, const struct story *t)
 {
     struct blob_reader *r = NULL;
     uint64_t size = 0;
     unsigned listed = 0;
     char got[16];
     size_t n = 0;
-    TRY(blob_begin(c, s, t->key, &t->ref));
-    TRY(store_part(c, s, t, 1));
-    TRY(store_part(c, s, t, 0));
-    TRY(store_part(c, s, t, 2));
-    TRY(commit(c, s, t));
     TRY(blob_open(c, s, t->key, &r, &size));
     enum err e = blob_read(c, r, 1, got, sizeof got, &n);
     blob_close(r);
     TRY(e);
     TRY(blob_list(c, s, count, &listed));
-    TRY(blob_health(c, s, &size));
+    return blob_health(c, s, &size);
+}
+
+enum err story_tell(struct ctx *c, struct blob_store *s, struct story *t)
+{
+    if (!t->committed) TRY(upload(c, s, t));
+    if (!t->removing) TRY(look_at(c, s, t));
     t->removing = true;
     TRY(blob_remove(c, s, t->key, BLOB_OVERWRITE));
     t->removed = true;
     return ERR_OK;
-}
-
-static enum err upload_again(struct ctx *c, struct blob_store *s, struct story *t)
-{
-    enum err e = blob_begin(c, s, t->key, &t->ref);
-    if (e != ERR_OK && e != ERR_EXISTS) return e;
-    for (uint32_t i = 0; i < STORY_PARTS && e != ERR_EXISTS; i++)
-        if (!t->acked[i]) TRY(store_part(c, s, t, i));
-    return commit(c, s, t);
 }
 
 bool story_finish(struct ctx *c, struct blob_store *s, struct story *t)
@@ -77,7 +80,7 @@ bool story_finish(struct ctx *c, struct blob_store *s, struct story *t)
         broken = "a committed blob is gone";
     else if (t->removed && there)
         broken = "a removed blob is back";
-    else if (!t->committed && upload_again(c, s, t) != ERR_OK)
+    else if (!t->committed && upload(c, s, t) != ERR_OK)
         broken = "the upload cannot be finished";
     else if (!t->removing && !blob_holds(c, s, t->key, STORY_BYTES, 1))
         broken = "an acknowledged part is lost";

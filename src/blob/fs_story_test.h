@@ -18,7 +18,7 @@ struct story {
     bool committed, removing, removed;
 };
 
-/* Tells the story up to the first error. */
+/* Tells the story up to the first error; goes on where an earlier telling of it ended. */
 enum err story_tell(struct ctx *c, struct blob_store *s, struct story *t);
 /* Takes it up again after whatever happened, on a store without faults. False, with test_fail, when a promise was broken. */
 bool story_finish(struct ctx *c, struct blob_store *s, struct story *t);
