@@ -105,12 +105,16 @@ enum db_tx_mode {
     DB_WRITE /* serialised where it matters; durable on return */
 };
 typedef enum err db_tx_fn(struct ctx *c, struct db_conn *conn, void *arg);
-/* Runs fn in a transaction: commits on ERR_OK, rolls back otherwise and returns fn's code. Not nestable. */
+/* Runs fn in a transaction: commits on ERR_OK, rolls back otherwise and returns fn's code. Not nestable.
+ * It tries again up to LIMIT_DB_TX_RETRIES times and starts no new try after acquire_timeout_ms. A connection lost during
+ * COMMIT gives ERR_BUSY without a new try: nobody knows whether it happened.
+ * SQLite writers that wait for each other share one COMMIT; each returns only after it. */
 MUST_USE enum err db_tx(struct ctx *c, struct db *db, enum db_tx_mode mode, db_tx_fn *fn, void *arg);
 
 enum db_kind db_kind(const struct db *db);
 enum db_kind db_conn_kind(const struct db_conn *conn);
-/* Blocks until db_notify(channel) is called by any node, or timeout. True when notified. SQLite: this process only. */
+/* Blocks until db_notify() of any node commits, or timeout. True when notified: a hint to look, which may come once too often
+ * (after a lost connection), and wakes all that wait. PostgreSQL listens from the first call on. SQLite: this process only. */
 bool db_wait(struct db *db, int64_t timeout_ms);
 /* Inside a write transaction: wakes db_wait() everywhere when it commits. */
 MUST_USE enum err db_notify(struct ctx *c, struct db_conn *conn);
