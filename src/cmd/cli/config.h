@@ -43,6 +43,7 @@ struct host_trust {
 };
 /* A host nobody said anything about gives a zeroed answer. */
 MUST_USE enum err trust_load(struct ctx *c, const struct home *h, struct slice origin, struct host_trust *ret);
+extern const struct json_table cli_host_table;
 /* Adds or replaces the entry of t->origin. */
 MUST_USE enum err trust_save(struct ctx *c, const struct home *h, const struct host_trust *t);
 

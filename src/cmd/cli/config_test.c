@@ -70,6 +70,12 @@ TEST(config_hosts)
     CHECK_OK(trust_load(&c, &h, SLICE("https://b"), &got));
     CHECK_SLICE(got.ca_file, SLICE("/ca"));
     CHECK(mode_of(h.config, "hosts.json") == 0600);
+    CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+    char path[256];
+    snprintf(path, sizeof path, "%s/hosts.json", h.config);
+    CHECK_OK(file_read_all(path, &text));
+    CHECK_SLICE(buf_view(&text),
+                SLICE("{\"hosts\":[{\"origin\":\"https://b\",\"ca_file\":\"/ca\"},{\"origin\":\"https://a\",\"pin\":\"22\"}]}\n"));
 }
 
 TEST(config_links)
@@ -121,6 +127,12 @@ TEST(journal_cuts_a_torn_line_and_locks)
     s.lines = 0;
     CHECK_OK(journal_open(&c, path, false, see, &s, &j));
     CHECK(s.lines == 2);
+    struct host_trust t = {SLICE("https://a"), {0}, {0}};
+    CHECK_OK(journal_append(&c, j, &cli_host_table, &t, true)); /* behind the torn line, not into it */
+    journal_close(j);
+    s.lines = 0;
+    CHECK_OK(journal_open(&c, path, false, see, &s, &j));
+    CHECK(s.lines == 3 && strcmp(s.last, "{\"origin\":\"https://a\"}") == 0);
     CHECK_OK(journal_clear(&c, j));
     journal_close(j);
     s.lines = 0;

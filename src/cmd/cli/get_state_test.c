@@ -97,6 +97,7 @@ TEST(get_state_notes_after_sync)
 TEST(get_state_foreign)
 {
     CLEANUP(ctx_done) struct ctx c;
+    CLEANUP(fd_close) int fd = -1;
     struct get_identity id, other;
     struct get_state *s = NULL;
     bool continues = true;
@@ -109,6 +110,9 @@ TEST(get_state_foreign)
     other.headers_hash.b[0] ^= 1;
     CHECK_ERR(get_state_open(&c, path, false, &other, &s, &continues), ERR_CONFLICT);
     other = id;
+    other.file_id.b[15] ^= 1;
+    CHECK_ERR(get_state_open(&c, path, false, &other, &s, &continues), ERR_CONFLICT);
+    other = id;
     other.size++;
     CHECK_ERR(get_state_open(&c, path, false, &other, &s, &continues), ERR_CONFLICT);
     CHECK_OK(get_state_open(&c, path, true, &other, &s, &continues));
@@ -119,6 +123,18 @@ TEST(get_state_foreign)
     get_state_close(s);
     CHECK_OK(file_replace(path, SLICE("my own notes\n"), 0600));
     CHECK_ERR(get_state_open(&c, path, false, &id, &s, &continues), ERR_CONFLICT);
+    CHECK_OK(get_state_open(&c, path, true, &id, &s, &continues));
+    get_state_close(s);
+    /* Ours, but damaged behind its first line: described anew when it is forgotten. */
+    CHECK_OK(file_open(path, O_WRONLY | O_APPEND, 0, &fd));
+    CHECK_OK(file_write_all(fd, "garbage\n", 8));
+    CHECK_ERR(get_state_open(&c, path, false, &id, &s, &continues), ERR_CONFLICT);
+    CHECK_OK(get_state_open(&c, path, true, &id, &s, &continues));
+    CHECK(!continues);
+    get_state_close(s);
+    CHECK_OK(get_state_open(&c, path, false, &id, &s, &continues));
+    CHECK(continues);
+    get_state_close(s);
     CHECK_OK(get_state_open(&c, NULL, false, &id, &s, &continues)); /* nothing kept */
     CHECK(!continues);
     get_state_remove(s);
