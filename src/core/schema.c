@@ -189,7 +189,7 @@ static const char first[] =
     "  key_hash BYTEA PRIMARY KEY," /* of caller, route and key */
     "  request_hash BYTEA NOT NULL,"
     "  status BIGINT NOT NULL," /* 0: still running */
-    "  response TEXT NOT NULL,"
+    "  response BYTEA NOT NULL,"
     "  expires_at BIGINT NOT NULL);"
     "CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);";
 

@@ -45,6 +45,11 @@ static enum err load_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return ERR_OK;
 }
 
+enum err key_reload(struct ctx *c, struct app *app)
+{
+    return db_tx(c, app->be.db, DB_READ, load_tx, app);
+}
+
 enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object, struct slice wrapped,
                     struct key *ret)
 {
@@ -52,7 +57,7 @@ enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const str
     context_for(&context, app, label, object);
     enum err e = keyring_unwrap(c, app->be.keys, sft_context_view(&context), wrapped, ret);
     if (e != ERR_NOT_FOUND) return e;
-    TRY(db_tx(c, app->be.db, DB_READ, load_tx, app));
+    TRY(key_reload(c, app));
     e = keyring_unwrap(c, app->be.keys, sft_context_view(&context), wrapped, ret);
     if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a key is wrapped under an unknown organisation key");
     return e;
@@ -73,6 +78,12 @@ static enum err first_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return kek_store_insert(c, conn, &n->id, &n->app->org_id, &n->sealed, clock_wall_ms());
 }
 
+/* Only now may it wrap: a key lost with a failed transaction must never have wrapped anything. */
+static enum err activate(struct ctx *c, const struct new_kek *n)
+{
+    return keyring_add_kek(c, n->app->be.keys, &n->id, &n->app->org_id, true, slice_of(n->sealed.b, sizeof n->sealed.b));
+}
+
 enum err key_load(struct ctx *c, struct app *app)
 {
     enum err e = db_tx(c, app->be.db, DB_READ, load_tx, app);
@@ -84,7 +95,8 @@ enum err key_load(struct ctx *c, struct app *app)
     e = db_tx(c, app->be.db, DB_WRITE, first_tx, &n);
     /* Another node was first: its key is the one. */
     if (e == ERR_EXISTS) return db_tx(c, app->be.db, DB_READ, load_tx, app);
-    return e;
+    TRY(e);
+    return activate(c, &n);
 }
 
 static enum err rotate_tx(struct ctx *c, struct db_conn *conn, void *arg)
@@ -101,6 +113,7 @@ enum err key_rotate(struct ctx *c, struct app *app, struct id *ret_kek)
     TRY(os_new_id(&n.id));
     TRY(keyring_new_kek(c, app->be.keys, &n.id, &app->org_id, &n.sealed));
     TRY(db_tx(c, app->be.db, DB_WRITE, rotate_tx, &n));
+    TRY(activate(c, &n));
     *ret_kek = n.id;
     return ERR_OK;
 }
@@ -132,6 +145,9 @@ enum err key_list(struct ctx *c, struct app *app, struct kek_row **ret, size_t *
     *ret_n = a.n;
     return ERR_OK;
 }
+
+/* Other nodes learn of a new generation by key_reload; until they must have, old ones stay. */
+#define SETTLE_MS (2 * 60 * 1000ll)
 
 struct rewrap_arg {
     struct app *app;
@@ -194,8 +210,8 @@ static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(rewrap_rows(c, conn, a->app, &files, rewrap_store_file));
     TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &uploads));
     TRY(rewrap_rows(c, conn, a->app, &uploads, rewrap_store_upload));
-    a->left = files.rows == a->batch || uploads.rows == a->batch;
-    return a->left ? ERR_OK : kek_store_destroy_unused(c, conn);
+    TRY(kek_store_destroy_unused(c, conn, clock_wall_ms() - SETTLE_MS));
+    return kek_store_any_old(c, conn, &a->left);
 }
 
 enum err key_rewrap_some(struct ctx *c, struct app *app, size_t batch, bool *ret_left)
@@ -204,7 +220,7 @@ enum err key_rewrap_some(struct ctx *c, struct app *app, size_t batch, bool *ret
     struct key probe = {{0}};
     struct wrapped w;
     /* Load what other nodes made, then learn which generation is the active one. */
-    TRY(db_tx(c, app->be.db, DB_READ, load_tx, app));
+    TRY(key_reload(c, app));
     TRY(key_wrap(c, app, "probe", &no_object, &probe, &w));
     a.active = w.kek_id;
     TRY(db_tx(c, app->be.db, DB_WRITE, rewrap_tx, &a));

@@ -21,6 +21,8 @@ MUST_USE enum err key_unwrap(struct ctx *c, struct app *app, const char *label, 
 
 /* At start: loads all generations; makes the first when there is none. */
 MUST_USE enum err key_load(struct ctx *c, struct app *app);
+/* Picks up generations made by other nodes; run every half minute. */
+MUST_USE enum err key_reload(struct ctx *c, struct app *app);
 struct kek_row {
     struct id id;
     int64_t generation;
@@ -31,8 +33,8 @@ struct kek_row {
 MUST_USE enum err key_list(struct ctx *c, struct app *app, struct kek_row **ret, size_t *ret_n);
 /* A new generation becomes the active one; old ones only decrypt from now on. Enqueues the rewrap job. */
 MUST_USE enum err key_rotate(struct ctx *c, struct app *app, struct id *ret_kek);
-/* Re-wraps at most `batch` keys that are under an old generation; *ret_left tells whether more remain. When none is left, old
- * generations are destroyed. Idempotent: the rewrap job calls it until nothing is left. */
+/* Re-wraps at most `batch` keys that are under an old generation, and destroys old generations that wrap nothing any more once
+ * every node must know the new one. *ret_left: an old generation is still there. Idempotent: the rewrap job repeats it. */
 MUST_USE enum err key_rewrap_some(struct ctx *c, struct app *app, size_t batch, bool *ret_left);
 
 /* Named server secrets: made on first use, wrapped in the settings table. */

@@ -15,8 +15,11 @@ static const struct db_stmt kek_retire = {
 static const struct db_stmt kek_destroy = {
     "kek_destroy",
     "UPDATE keks SET state = 'destroyed', sealed = NULL WHERE state = 'decrypt-only' "
+    "AND EXISTS (SELECT 1 FROM keks a WHERE a.state = 'active' AND a.created_at < $1) "
     "AND NOT EXISTS (SELECT 1 FROM files WHERE files.kek_id = keks.id) "
     "AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.kek_id = keks.id)", NULL};
+static const struct db_stmt kek_any_old = {
+    "kek_any_old", "SELECT COUNT(*) FROM keks WHERE state = 'decrypt-only'", NULL};
 static const struct db_stmt rewrap_files = {
     "rewrap_files",
     "SELECT id, wrapped_key FROM files WHERE kek_id IS NOT NULL AND kek_id <> $1 LIMIT $2", NULL};
@@ -57,9 +60,17 @@ enum err kek_store_retire_others(struct ctx *c, struct db_conn *conn, const stru
     return db_exec(c, conn, &kek_retire, NULL, db_id(active));
 }
 
-enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn)
+enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms)
 {
-    return db_exec0(c, conn, &kek_destroy, NULL);
+    return db_exec(c, conn, &kek_destroy, NULL, db_i64(before_ms));
+}
+
+enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret)
+{
+    struct db_result r;
+    TRY(db_exec0(c, conn, &kek_any_old, &r));
+    *ret = db_get_i64(&r, 0, 0) > 0;
+    return ERR_OK;
 }
 
 enum err rewrap_store_files(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,

@@ -190,6 +190,14 @@ enum err session_end(struct ctx *c, struct app *app, const struct id *session_id
     return revoked_add(app->revoked, session_id, clock_wall_ms());
 }
 
+static enum err purge_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    (void)arg;
+    return session_store_purge(c, conn, clock_wall_ms() - LIMIT_REFRESH_MAX_MS);
+}
+
+enum err session_purge(struct ctx *c, struct app *app) { return db_tx(c, app->be.db, DB_WRITE, purge_tx, NULL); }
+
 enum err session_authenticate(struct ctx *c, struct app *app, struct slice token, struct principal *ret)
 {
     struct token_claims claims;

@@ -33,6 +33,9 @@ MUST_USE enum err session_end(struct ctx *c, struct app *app, const struct id *s
 /* Who a bearer token stands for: signature, expiry, revocation. ERR_UNAUTH otherwise. */
 MUST_USE enum err session_authenticate(struct ctx *c, struct app *app, struct slice token, struct principal *ret);
 
+/* For the expiry job: forgets sessions that ended long ago. */
+MUST_USE enum err session_purge(struct ctx *c, struct app *app);
+
 /* The set of sessions revoked while their access tokens may still live. */
 MUST_USE enum err revoked_set_new(struct revoked_set **ret);
 void revoked_set_free(struct revoked_set *s);

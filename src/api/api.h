@@ -1,0 +1,128 @@
+/* api: the HTTP API: decode, call core, encode. One file a resource; routes.c is THE table; dispatch.c enforces every row of it,
+ * so that a handler cannot forget. Phases of a request, in this order: limit, authenticate, authorise, decode, handler, log. */
+#ifndef SEALDROP_API_API_H
+#define SEALDROP_API_API_H
+
+#include "api/messages.h"
+#include "core/app/app.h"
+#include "core/principal.h"
+#include "net/http.h"
+#include "net/router.h"
+
+struct api;
+struct api_config {
+    struct slice setup_token;   /* empty: set-up is over */
+    struct slice metrics_token; /* empty: /metrics only from this machine */
+};
+/* `app` must outlive it. */
+MUST_USE enum err api_new(struct ctx *c, struct app *app, const struct api_config *cfg, struct api **ret);
+void api_free(struct api *api);
+/* The functions for http_server_open. */
+struct http_app api_http_app(struct api *api);
+/* For /metrics; set once the server is open. */
+void api_set_server(struct api *api, const struct http_server *server);
+/* Graceful stop has begun: /health/ready says so. */
+void api_set_stopping(struct api *api);
+
+/* Who may call a route. */
+enum caller {
+    CALLER_ANYONE, /* no account needed; a bad one is not looked at */
+    CALLER_LINK,   /* the holder of the link token in the path; ticket and limits are the handler's, through core/link */
+    CALLER_USER,   /* signed in, any role */
+    CALLER_ADMIN
+};
+/* How often one address may call it. */
+enum rate_class {
+    RATE_NONE,
+    RATE_GUESS /* takes a secret that could be guessed */
+};
+
+struct call {
+    struct api *api;
+    struct app *app;
+    struct ctx *ctx;
+    const struct http_request *http;
+    struct http_response *resp;
+    const struct route *route; /* NULL: no such route */
+    struct principal who;
+    struct slice ticket; /* of "Authorization: Link …" or the link's cookie; empty: none */
+    struct slice params[ROUTER_PARAMS_MAX];
+    const void *in; /* the decoded body, of route->in */
+    enum err refused; /* why there is no route */
+    unsigned allowed; /* methods of the path, for 405 */
+};
+
+typedef enum err call_fn(struct call *q);
+typedef enum err open_fn(struct call *q, struct http_sink **ret);
+
+struct route {
+    enum http_method method;
+    const char *pattern;
+    enum caller caller;
+    enum rate_class rate;
+    const char *summary;
+    call_fn *call; /* exactly one of call and open */
+    open_fn *open; /* streams the body in */
+    bool nonblocking; /* call() on the I/O thread: nothing that blocks */
+    bool creates;  /* honours Idempotency-Key */
+    const struct json_table *in;  /* JSON body; NULL: none is taken (call) or it is raw (open) */
+    const struct json_table *out; /* NULL: no JSON answer */
+    int status;                   /* of success */
+    const char *out_type;         /* media type when it is not JSON */
+    const char *const *query;     /* names of query parameters, NULL-terminated; others are refused. NULL: none */
+    uint64_t body_max;            /* of a raw body; 0: LIMIT_HTTP_CALL_BODY_BYTES for JSON */
+};
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+/* ---- for handlers ---- */
+
+/* Answer route->status with an object of route->out. */
+MUST_USE enum err reply(struct call *q, const void *obj);
+/* route->status without a body. */
+MUST_USE enum err reply_empty(struct call *q);
+/* Fill a response for an error of the handler, as problem+json; 5xx are logged here. */
+void reply_problem(struct call *q, enum err e);
+/* The same without a call: errors of the server itself. */
+void reply_problem_raw(struct ctx *c, struct http_response *resp, int status, struct slice code, struct slice detail);
+MUST_USE enum err reply_header(struct call *q, const char *name, struct slice value);
+/* Security headers and request id, on every answer. */
+void reply_common(struct ctx *c, struct http_response *resp, bool html);
+
+/* Path parameter i as an id; ERR_NOT_FOUND when it is not one. */
+MUST_USE enum err param_id(struct call *q, size_t i, struct id *ret);
+MUST_USE enum err param_u64(struct call *q, size_t i, uint64_t *ret);
+/* Query parameter; ptr NULL when absent. */
+MUST_USE enum err query_text(struct call *q, const char *name, struct slice *ret);
+MUST_USE enum err query_u64(struct call *q, const char *name, uint64_t max, struct opt_u64 *ret);
+MUST_USE enum err query_id(struct call *q, const char *name, struct opt_id *ret);
+struct page;
+MUST_USE enum err query_page(struct call *q, struct page *ret);
+
+/* What the parts of the API share (api_impl.c has it). */
+const struct api_config *api_config(const struct api *api);
+const struct http_server *api_server(const struct api *api);
+bool api_stopping(const struct api *api);
+bool api_setup_done(const struct api *api);
+void api_set_setup_done(struct api *api);
+struct api_counts {
+    uint64_t by_class[6]; /* answers by hundreds of their status */
+};
+void api_counts(const struct api *api, struct api_counts *ret);
+
+/* Handlers, by file. */
+call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_change;
+call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
+open_fn upload_part_open, files_upload_open;
+call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_download_call, files_content_call,
+    files_key_call;
+call_fn transfers_new_call, transfers_list_call, transfers_get_call, transfers_delete_call, transfers_share_call,
+    transfers_links_call, transfers_revoke_call;
+call_fn share_get_call, share_verify_call, share_download_call, share_content_call, share_key_call, share_done_call,
+    share_page_call;
+call_fn system_health, system_ready, system_metrics, system_jwks, system_openapi, system_asset;
+
+/* The OpenAPI 3.1 document of the table. */
+MUST_USE enum err openapi_write(struct buf *out);
+
+#endif

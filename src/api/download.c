@@ -1,0 +1,256 @@
+/* Conditions, ranges and the bridge from core readers to the edge. */
+#include "api/download.h"
+
+#include "base/intmath.h"
+#include "base/log.h"
+#include "codec/base64.h"
+#include "codec/httpdate.h"
+#include "codec/name.h"
+#include "codec/range.h"
+#include "core/transfer/archive.h"
+
+/* ---- bridge ---- */
+
+struct download {
+    struct http_source source;
+    struct app *app;
+    struct reader *reader;
+    bool counted;
+    struct grant grant;
+    bool reaches_end; /* the range ends with the last byte of the content */
+    bool release;
+};
+
+static enum err download_read(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct download *d = (struct download *)source;
+    enum err e = d->reader->ops->read(d->reader, c, p, cap, ret_n);
+    if (e == ERR_OK) return ERR_OK;
+    log_error("download_failed", LOG_TEXT("error", slice_cstr(err_name(e))),
+              LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
+    return e;
+}
+
+static void download_close(struct http_source *source, struct ctx *c, bool complete, uint64_t sent)
+{
+    struct download *d = (struct download *)source;
+    reader_close(d->reader, c, complete);
+    if (d->counted) {
+        enum err e = grant_end(c, d->app, &d->grant.id, sent, complete && d->reaches_end, d->release && !d->grant.shared);
+        if (e != ERR_OK)
+            log_warn("grant_not_settled", LOG_TEXT("error", slice_cstr(err_name(e))),
+                     LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
+    }
+    mem_free(d);
+}
+
+static const struct http_source_ops download_ops = {download_read, download_close};
+
+/* HEAD: a length without bytes. */
+static enum err nothing_read(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    (void)s;
+    (void)c;
+    (void)p;
+    (void)cap;
+    *ret_n = 0;
+    return ERR_OK;
+}
+
+static void nothing_close(struct http_source *s, struct ctx *c, bool complete, uint64_t sent)
+{
+    (void)s;
+    (void)c;
+    (void)complete;
+    (void)sent;
+}
+
+static const struct http_source_ops nothing_ops = {nothing_read, nothing_close};
+static struct http_source nothing = {&nothing_ops};
+
+/* ---- headers ---- */
+
+static enum err put_headers(struct call *q, const struct content *t)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
+    char date[30];
+    TRY(reply_header(q, "etag", t->etag));
+    TRY(reply_header(q, "accept-ranges", SLICE("bytes")));
+    TRY(reply_header(q, "cache-control", t->immutable ? SLICE("private, max-age=31536000, immutable") : SLICE("private, no-cache")));
+    if (t->modified_at) {
+        httpdate_format(t->modified_at, date);
+        TRY(reply_header(q, "last-modified", slice_cstr(date)));
+    }
+    if (t->name.len) {
+        TRY(disposition_write(&b, true, t->name));
+        TRY(reply_header(q, "content-disposition", buf_view(&b)));
+    }
+    return ERR_OK;
+}
+
+/* RFC 9110, section 13.2.2: If-Match, then If-None-Match. */
+static int check_conditions(struct call *q, const struct content *t)
+{
+    struct slice match = http_request_header(q->http, "if-match");
+    struct slice none = http_request_header(q->http, "if-none-match");
+    if (match.ptr && !etag_matches(match, t->etag, false)) return 412;
+    if (none.ptr && etag_matches(none, t->etag, true)) return 304;
+    return 200;
+}
+
+/* A range counts only if the client's copy is of this very content (If-Range). */
+static enum range_result wanted_range(struct call *q, const struct content *t, struct byte_range *ret)
+{
+    struct slice range = http_request_header(q->http, "range"), if_range = http_request_header(q->http, "if-range");
+    if (!range.ptr || (if_range.ptr && !slice_eq(if_range, t->etag))) return RANGE_NONE;
+    return range_parse(range, t->size, ret);
+}
+
+static enum err put_content_range(struct call *q, const struct content *t, const struct byte_range *r)
+{
+    struct slice text;
+    unsigned long long size = t->size;
+    if (r)
+        TRY(arena_printf(&q->ctx->arena, &text, "bytes %llu-%llu/%llu", (unsigned long long)r->first,
+                         (unsigned long long)(r->first + r->length - 1), size));
+    else
+        TRY(arena_printf(&q->ctx->arena, &text, "bytes */%llu", size));
+    return reply_header(q, "content-range", text);
+}
+
+static enum err open_download(struct call *q, const struct content *t, const struct byte_range *r, struct download *d)
+{
+    d->source.ops = &download_ops;
+    d->app = q->app;
+    d->reaches_end = r->first + r->length == t->size;
+    d->release = t->release;
+    if (t->count) {
+        TRY(t->count(q, t->arg, &d->grant));
+        d->counted = true;
+    }
+    return t->open(q, t->arg, r->first, r->length, &d->reader);
+}
+
+static enum err send_bytes(struct call *q, const struct content *t, int status, const struct byte_range *r)
+{
+    const char *type = NULL;
+    TRY(arena_cstr(&q->ctx->arena, t->type, &type));
+    if (q->http->method == HTTP_HEAD)
+        return http_response_source(q->ctx, q->resp, status, type, &nothing, r->length);
+    struct download *d = MEM_NEW(struct download);
+    if (!d) return ERR_NOMEM;
+    enum err e = open_download(q, t, r, d);
+    if (e == ERR_OK) return http_response_source(q->ctx, q->resp, status, type, &d->source, r->length);
+    if (d->counted) err_ignore(grant_end(q->ctx, q->app, &d->grant.id, 0, false, !d->grant.shared), "it runs out by itself");
+    mem_free(d);
+    return e;
+}
+
+enum err send_content(struct call *q, const struct content *t)
+{
+    struct byte_range r = {0, t->size};
+    int status = check_conditions(q, t);
+    if (status == 412) {
+        reply_problem_raw(q->ctx, q->resp, 412, SLICE("precondition_failed"), SLICE("The content is not the one you asked for."));
+        return ERR_OK;
+    }
+    TRY(put_headers(q, t));
+    if (status == 304) {
+        q->resp->status = 304;
+        return ERR_OK;
+    }
+    enum range_result range = wanted_range(q, t, &r);
+    if (range == RANGE_UNSATISFIABLE) {
+        reply_problem_raw(q->ctx, q->resp, 416, SLICE("range_not_satisfiable"), SLICE("The content is shorter than that."));
+        return put_content_range(q, t, NULL);
+    }
+    if (range == RANGE_NONE) return send_bytes(q, t, 200, &r);
+    TRY(put_content_range(q, t, &r));
+    return send_bytes(q, t, 206, &r);
+}
+
+/* ---- kinds of content ---- */
+
+
+static enum err open_plain(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
+{
+    const struct file *f = arg;
+    return file_read_plain(q->ctx, q->app, f, first, length, ret);
+}
+
+static enum err open_sealed(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
+{
+    const struct file *f = arg;
+    return file_read_sealed(q->ctx, q->app, f, first, length, ret);
+}
+
+/* base64url of the first half of headers_hash: it names these very sealed bytes, and so their plaintext. */
+static enum err file_etag(struct call *q, const struct file *f, const char *suffix, struct slice *ret)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(64);
+    TRY(buf_putc(&b, '"'));
+    TRY(base64url_encode(&b, slice_sub(f->headers_hash, 0, 16)));
+    TRY(buf_put_cstr(&b, suffix));
+    TRY(buf_putc(&b, '"'));
+    return arena_slice(&q->ctx->arena, buf_view(&b), ret);
+}
+
+static enum err keep_file(struct call *q, const struct file *f, void **ret)
+{
+    struct file *copy = ARENA_NEW(&q->ctx->arena, struct file);
+    if (!copy) return ERR_NOMEM;
+    *copy = *f;
+    *ret = copy;
+    return ERR_OK;
+}
+
+/* The last part of a path: what a browser saves. */
+static struct slice base_name(struct slice path)
+{
+    size_t from = path.len;
+    while (from && path.ptr[from - 1] != '/') from--;
+    return slice_sub(path, from, path.len);
+}
+
+enum err content_plain(struct call *q, const struct file *f, struct content *ret)
+{
+    *ret = (struct content){.size = f->size, .type = f->type, .name = base_name(f->name), .modified_at = f->modified_at,
+                            .open = open_plain, .release = true};
+    TRY(keep_file(q, f, &ret->arg));
+    return file_etag(q, f, "", &ret->etag);
+}
+
+enum err content_sealed(struct call *q, const struct file *f, struct content *ret)
+{
+    *ret = (struct content){.size = f->sealed_size, .type = SLICE("application/octet-stream"), .immutable = true,
+                            .open = open_sealed};
+    TRY(keep_file(q, f, &ret->arg));
+    return file_etag(q, f, ".s", &ret->etag);
+}
+
+struct archive_content {
+    const struct file *files;
+    size_t n;
+};
+
+static enum err open_archive(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
+{
+    const struct archive_content *a = arg;
+    struct archive *archive = NULL;
+    TRY(archive_plan(q->ctx, q->app, a->files, a->n, &archive));
+    return archive_read(q->ctx, archive, first, length, ret);
+}
+
+enum err content_archive(struct call *q, const struct file *files, size_t n, struct slice name, struct content *ret)
+{
+    struct archive *archive = NULL;
+    struct archive_content *a = ARENA_NEW(&q->ctx->arena, struct archive_content);
+    if (!a) return ERR_NOMEM;
+    *a = (struct archive_content){files, n};
+    *ret = (struct content){.type = SLICE("application/zip"), .name = name, .open = open_archive, .arg = a, .release = true};
+    TRY(archive_plan(q->ctx, q->app, files, n, &archive));
+    ret->size = archive_size(archive);
+    enum err e = archive_etag(q->ctx, archive, &ret->etag);
+    archive_free(archive);
+    return e;
+}

@@ -1,0 +1,90 @@
+/* Core structs as messages. */
+#include "api/encode.h"
+
+void encode_user(const struct user *u, struct msg_user *ret)
+{
+    *ret = (struct msg_user){.id = u->id,
+                             .email = u->email,
+                             .display_name = u->display_name,
+                             .role = slice_cstr(role_name(u->role)),
+                             .quota_bytes = {u->quota_bytes != 0, u->quota_bytes},
+                             .used_bytes = u->used_bytes,
+                             .created_at = u->created_at};
+}
+
+void encode_file(const struct file *f, struct msg_file *ret)
+{
+    *ret = (struct msg_file){.id = f->id,
+                             .name = f->name,
+                             .size = f->size,
+                             .type = f->type,
+                             .state = f->state,
+                             .mode = f->mode,
+                             .sha256 = f->sha256,
+                             .version = (uint64_t)f->version,
+                             .description = f->description,
+                             .owner = f->owner_id,
+                             .modified_at = f->modified_at,
+                             .created_at = f->created_at,
+                             .updated_at = f->updated_at};
+}
+
+void encode_upload(const struct upload *u, struct msg_upload *ret)
+{
+    bool sized = u->size != UPLOAD_SIZE_UNKNOWN;
+    *ret = (struct msg_upload){.upload_id = u->id,
+                               .file_id = u->file_id,
+                               .name = u->name,
+                               .state = u->state,
+                               .size = {sized, sized ? u->size : 0},
+                               .part_size = u->part_size,
+                               .part_count = {sized, sized ? sft_part_count(u->size, u->part_size) : 0},
+                               .created_at = u->created_at,
+                               .expires_at = u->expires_at};
+}
+
+void encode_transfer(const struct transfer *t, struct msg_transfer *ret)
+{
+    *ret = (struct msg_transfer){.id = t->id,
+                                 .title = t->title,
+                                 .message = t->message,
+                                 .mode = t->mode,
+                                 .has_password = t->password_hash.ptr != NULL,
+                                 .max_downloads = {t->limited, t->max_downloads},
+                                 .delete_files = t->delete_files,
+                                 .file_count = t->file_count,
+                                 .total_size = t->total_bytes,
+                                 .expires_at = {t->expires_at != 0, t->expires_at},
+                                 .created_at = t->created_at,
+                                 .updated_at = t->updated_at};
+}
+
+void encode_link(const struct link *l, struct msg_link *ret)
+{
+    *ret = (struct msg_link){.id = l->id,
+                             .permission = l->permission,
+                             .label = l->label,
+                             .has_password = l->password_hash.ptr != NULL,
+                             .max_downloads = {l->limited, l->max_downloads},
+                             .downloads = l->downloads,
+                             .expires_at = {l->expires_at != 0, l->expires_at},
+                             .revoked_at = {l->revoked_at != 0, l->revoked_at},
+                             .created_at = l->created_at};
+}
+
+enum err encode_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret)
+{
+    struct msg_file *items = ARENA_ARRAY(&c->arena, struct msg_file, n + 1);
+    if (!items) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) encode_file(&files[i], &items[i]);
+    *ret = (struct json_list){items, n, true};
+    return ERR_OK;
+}
+
+enum err reply_file(struct call *q, const struct file *f)
+{
+    struct msg_file file;
+    struct msg_file_out out = {&file};
+    encode_file(f, &file);
+    return reply(q, &out);
+}

@@ -1,0 +1,20 @@
+/* encode: core structs as messages. */
+#ifndef SEALDROP_API_ENCODE_H
+#define SEALDROP_API_ENCODE_H
+
+#include "api/api.h"
+#include "core/link/link.h"
+#include "core/upload/upload.h"
+#include "core/user/user.h"
+
+void encode_user(const struct user *u, struct msg_user *ret);
+void encode_file(const struct file *f, struct msg_file *ret);
+void encode_upload(const struct upload *u, struct msg_upload *ret);
+void encode_transfer(const struct transfer *t, struct msg_transfer *ret);
+void encode_link(const struct link *l, struct msg_link *ret);
+/* All of them as a list in the arena. */
+MUST_USE enum err encode_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret);
+/* One file in its envelope. */
+MUST_USE enum err reply_file(struct call *q, const struct file *f);
+
+#endif

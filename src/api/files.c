@@ -1,0 +1,82 @@
+/* Files of the caller: list, look, change, delete, download, keys. */
+#include "api/download.h"
+#include "api/encode.h"
+
+enum err files_list_call(struct call *q)
+{
+    struct file_query query;
+    struct file *files = NULL;
+    struct msg_page out = {0};
+    size_t n = 0;
+    TRY(query_page(q, &query.page));
+    TRY(query_text(q, "q", &query.q));
+    TRY(query_text(q, "state", &query.state));
+    TRY(file_list(q->ctx, q->app, &q->who, &query, &files, &n));
+    size_t shown = n > query.page.limit ? query.page.limit : n;
+    TRY(encode_files(q->ctx, files, shown, &out.items));
+    if (n > shown) TRY(page_cursor(q->ctx, files[shown - 1].created_at, &files[shown - 1].id, &out.next_cursor));
+    return reply(q, &out);
+}
+
+static enum err get_file(struct call *q, enum action action, struct file *ret)
+{
+    struct id id;
+    TRY(param_id(q, 0, &id));
+    return file_get(q->ctx, q->app, &q->who, &id, action, ret);
+}
+
+enum err files_get_call(struct call *q)
+{
+    struct file f;
+    TRY(get_file(q, ACTION_READ, &f));
+    return reply_file(q, &f);
+}
+
+enum err files_change_call(struct call *q)
+{
+    const struct msg_file_patch *in = q->in;
+    struct file_patch patch = {in->name, in->description};
+    struct id id;
+    struct file f;
+    TRY(param_id(q, 0, &id));
+    TRY(file_change(q->ctx, q->app, &q->who, &id, &patch, &f));
+    return reply_file(q, &f);
+}
+
+enum err files_delete_call(struct call *q)
+{
+    struct id id;
+    TRY(param_id(q, 0, &id));
+    TRY(file_delete(q->ctx, q->app, &q->who, &id));
+    return reply_empty(q);
+}
+
+enum err files_download_call(struct call *q)
+{
+    struct file f;
+    struct content content;
+    TRY(get_file(q, ACTION_READ, &f));
+    TRY(content_plain(q, &f, &content));
+    return send_content(q, &content);
+}
+
+enum err files_content_call(struct call *q)
+{
+    struct file f;
+    struct content content;
+    TRY(get_file(q, ACTION_READ, &f));
+    TRY(content_sealed(q, &f, &content));
+    return send_content(q, &content);
+}
+
+enum err files_key_call(struct call *q)
+{
+    const struct msg_key_request *in = q->in;
+    struct file f;
+    struct file_key_release key;
+    TRY(get_file(q, ACTION_READ, &f));
+    TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
+    struct msg_key out = {.enc = slice_of(key.enc, sizeof key.enc), .ct = key.ct, .part_size = f.part_size,
+                          .headers_hash = f.headers_hash, .size = f.size};
+    return reply(q, &out);
+}

@@ -1,0 +1,216 @@
+/* The table of settings, and reading it from file, environment and command line. */
+#include "cmd/server/config.h"
+
+#include <stddef.h>
+
+#include "base/intmath.h"
+#include "base/limits.h"
+#include "codec/ini.h"
+#include "codec/text.h"
+#include "os/file.h"
+#include "os/proc.h"
+
+#define CONFIG_FILE_BYTES (256 * KIB)
+
+enum setting_type { TEXT, NUMBER, SIZE, DURATION, WORD };
+
+struct setting {
+    const char *section, *key;
+    enum setting_type type;
+    size_t offset;
+    const char *value; /* default */
+    uint64_t min, max;
+    const char *words; /* WORD: "a|b" */
+    const char *doc;
+};
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct setting settings[] = {
+    {"server", "data", TEXT, AT(data), "./sealdrop-data", 0, 0, NULL,
+     "Where everything is kept: root key, certificate, database, sealed files."},
+    {"server", "listen", TEXT, AT(listen), ":8443", 0, 0, NULL,
+     "Addresses to listen on, separated by commas: \":8443\" (every address), \"127.0.0.1:8443\", \"[::1]:8443\"."},
+    {"server", "public_url", TEXT, AT(public_url), "", 0, 0, NULL,
+     "What links begin with, as people reach this server. Empty: https://localhost and the first port."},
+    {"server", "io_threads", NUMBER, AT(io_threads), "0", 0, 256, NULL, "Threads for connections. 0: one a core."},
+    {"server", "workers", NUMBER, AT(workers), "0", 0, 1024, NULL, "Threads for requests. 0: cores + 6."},
+    {"server", "connections", NUMBER, AT(connections_max), "20000", 16, 1000000, NULL, "Connections at most."},
+    {"server", "head_timeout", DURATION, AT(head_timeout_s), "10s", 1, 3600, NULL, "For the whole head of a request."},
+    {"server", "idle_timeout", DURATION, AT(idle_timeout_s), "60s", 1, 86400, NULL, "Between requests."},
+    {"server", "stall_timeout", DURATION, AT(stall_timeout_s), "30s", 1, 3600, NULL, "Without a byte of a body, in or out."},
+    {"server", "body_rate_min", SIZE, AT(body_rate_min), "1K", 1, 1 * GIB, NULL, "Slower bodies are cut off (bytes a second)."},
+    {"server", "stop_timeout", DURATION, AT(stop_timeout_s), "30s", 0, 86400, NULL, "How long a stop waits for running transfers."},
+    {"tls", "cert", TEXT, AT(tls_cert), "", 0, 0, NULL,
+     "Certificate chain (PEM). Empty: <data>/tls/cert.pem, made self-signed at the first start. Read again on SIGHUP."},
+    {"tls", "key", TEXT, AT(tls_key), "", 0, 0, NULL, "Its private key (PEM). Empty: <data>/tls/key.pem."},
+    {"tls", "min", WORD, AT(tls_min), "1.2", 0, 0, "1.2|1.3", "Lowest TLS version."},
+    {"keys", "file", TEXT, AT(key_file), "", 0, 0, NULL,
+     "The root key. Empty: <data>/root.key. WITHOUT IT EVERY FILE IS LOST: back it up, apart from the data."},
+    {"database", "url", TEXT, AT(database_url), "", 0, 0, NULL,
+     "postgres://user:password@host/name. Empty: SQLite at <data>/sealdrop.db."},
+    {"database", "connections", NUMBER, AT(database_connections), "8", 1, 500, NULL, "Connections to it."},
+    {"storage", "dir", TEXT, AT(storage_dir), "", 0, 0, NULL, "Where sealed files lie. Empty: <data>/blobs."},
+    {"storage", "erase", WORD, AT(storage_erase), "overwrite", 0, 0, "overwrite|unlink",
+     "What happens to the sealed bytes of a deleted file, whose key is destroyed already."},
+    {"limits", "quota", SIZE, AT(quota_bytes), "0", 0, LIMIT_FILE_BYTES * 1024, NULL,
+     "Storage of a user without a quota of its own, e.g. 50 GiB. 0: no limit."},
+    {"limits", "file_size", SIZE, AT(file_bytes_max), "4T", 1, LIMIT_FILE_BYTES, NULL, "Largest file."},
+    {"limits", "upload_ttl", DURATION, AT(upload_ttl_s), "7d", 60, 365 * 86400, NULL,
+     "An unfinished upload is thrown away this long after its last part."},
+    {"limits", "link_expires", DURATION, AT(link_expires_default_s), "0s", 0, LIMIT_EXPIRES_S, NULL,
+     "Links live this long when their sender does not say. 0: until revoked."},
+    {"limits", "link_expires_max", DURATION, AT(link_expires_max_s), "0s", 0, LIMIT_EXPIRES_S, NULL,
+     "Longest life of a link. 0: no limit."},
+    {"security", "password_memory", SIZE, AT(password_memory_kib), "64M", 19456 * KIB, 1 * GIB, NULL,
+     "Argon2id memory for account passwords. Raising it strengthens each hash at the next sign-in."},
+    {"security", "password_passes", NUMBER, AT(password_passes), "3", 1, 20, NULL, "Argon2id passes."},
+    {"security", "link_bcrypt_cost", NUMBER, AT(link_bcrypt_cost), "12", 4, 14, NULL, "bcrypt cost of link passwords."},
+    {"jobs", "workers", NUMBER, AT(job_workers), "1", 1, 16, NULL, "Threads for background work."},
+    {"log", "level", WORD, AT(log_level), "info", 0, 0, "debug|info|warn|error|off", "What is written to standard error."},
+    {"log", "format", WORD, AT(log_format), "logfmt", 0, 0, "logfmt|json", "One line an event."},
+    {"metrics", "token", TEXT, AT(metrics_token), "", 0, 0, NULL,
+     "Bearer token for /metrics. Empty: only requests from this machine are answered."},
+};
+
+static enum err bad(struct ctx *c, struct slice where, const struct setting *s, const char *what)
+{
+    return refuse(c, ERR_INVALID, "config", SLICE_FMT ": %s.%s %s", SLICE_ARG(where), s->section, s->key, what);
+}
+
+static bool word_known(const char *words, struct slice value)
+{
+    struct slice rest = slice_cstr(words);
+    while (rest.len)
+        if (slice_eq(slice_cut(&rest, '|'), value)) return true;
+    return false;
+}
+
+static enum err parse_number(const struct setting *s, struct slice value, uint64_t *ret)
+{
+    if (s->type == SIZE) return size_parse(value, ret);
+    if (s->type == DURATION) return duration_parse(value, ret);
+    return slice_u64(value, UINT64_MAX, ret);
+}
+
+static enum err apply(struct ctx *c, const struct setting *s, struct slice value, struct slice where, struct config *cfg)
+{
+    void *at = (char *)cfg + s->offset;
+    uint64_t v = 0;
+    if (s->type == TEXT || s->type == WORD) {
+        struct slice copy;
+        if (s->words && !word_known(s->words, value)) return bad(c, where, s, "is not one of the words it takes");
+        TRY(arena_slice(&c->arena, value, &copy));
+        memcpy(at, &copy, sizeof copy);
+        return ERR_OK;
+    }
+    if (parse_number(s, value, &v) != ERR_OK)
+        return bad(c, where, s, s->type == SIZE       ? "is not a size (such as 500M or 10 GiB)"
+                                : s->type == DURATION ? "is not a duration (such as 90s, 10m, 3d)"
+                                                      : "is not a number");
+    if (v < s->min || v > s->max) return bad(c, where, s, "is out of range");
+    memcpy(at, &v, sizeof v);
+    return ERR_OK;
+}
+
+static const struct setting *find(struct slice section, struct slice key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (slice_eq(section, slice_cstr(settings[i].section)) && slice_eq(key, slice_cstr(settings[i].key)))
+            return &settings[i];
+    return NULL;
+}
+
+static enum err load_defaults(struct ctx *c, struct config *cfg)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        TRY(apply(c, &settings[i], slice_cstr(settings[i].value), SLICE("default"), cfg));
+    return ERR_OK;
+}
+
+static enum err load_file(struct ctx *c, const char *path, struct config *cfg)
+{
+    CLEANUP(buf_done) struct buf text = {.max = CONFIG_FILE_BYTES, .sensitive = true};
+    struct ini p;
+    struct ini_line l;
+    struct slice where;
+    enum err e = file_read_all(path, &text);
+    if (e != ERR_OK) return refuse(c, e, "config", "%s: cannot be read: %s", path, err_text(e));
+    ini_init(&p, buf_view(&text));
+    while ((e = ini_next(&p, &l)) == ERR_OK) {
+        const struct setting *s = find(l.section, l.key);
+        if (!s)
+            return refuse(c, ERR_INVALID, "config", "%s, line %u: there is no setting \"" SLICE_FMT "\" in [" SLICE_FMT "]",
+                          path, l.line, SLICE_ARG(l.key), SLICE_ARG(l.section));
+        TRY(arena_printf(&c->arena, &where, "%s, line %u", path, l.line));
+        TRY(apply(c, s, l.value, where, cfg));
+    }
+    if (e != ERR_NOT_FOUND) return refuse(c, ERR_INVALID, "config", "%s, line %u: is not \"key = value\" or \"[section]\"", path, p.line);
+    return ERR_OK;
+}
+
+struct env_arg {
+    struct ctx *c;
+    struct config *cfg;
+};
+
+static enum err lower_copy(struct ctx *c, struct slice s, struct slice *ret)
+{
+    char *p = arena_alloc(&c->arena, s.len + 1, 1);
+    if (!p) return ERR_NOMEM;
+    for (size_t i = 0; i < s.len; i++) p[i] = s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? (char)(s.ptr[i] + 32) : s.ptr[i];
+    *ret = slice_of(p, s.len);
+    return ERR_OK;
+}
+
+static bool known_section(struct slice section)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (slice_eq(section, slice_cstr(settings[i].section))) return true;
+    return false;
+}
+
+static enum err from_env(void *arg, struct slice name, struct slice value)
+{
+    struct env_arg *a = arg;
+    struct slice rest, section;
+    if (!slice_starts(name, SLICE("SEALDROP_"))) return ERR_OK;
+    TRY(lower_copy(a->c, slice_sub(name, 9, name.len), &rest));
+    section = slice_cut(&rest, '_');
+    const struct setting *s = find(section, rest);
+    if (s) return apply(a->c, s, value, name, a->cfg);
+    if (!known_section(section)) return ERR_OK; /* somebody else's variable */
+    return refuse(a->c, ERR_INVALID, "config", SLICE_FMT ": there is no setting \"" SLICE_FMT "\" in [" SLICE_FMT "]",
+                  SLICE_ARG(name), SLICE_ARG(rest), SLICE_ARG(section));
+}
+
+enum err config_load(struct ctx *c, const char *path, const struct config_override *over, size_t n, struct config *ret)
+{
+    struct config cfg = {0};
+    struct env_arg env = {c, &cfg};
+    TRY(load_defaults(c, &cfg));
+    if (path) TRY(load_file(c, path, &cfg));
+    TRY(proc_each_env(from_env, &env));
+    for (size_t i = 0; i < n; i++) {
+        const struct setting *s = find(over[i].section, over[i].key);
+        if (!s) return fail(c, ERR_INTERNAL, "option without a setting");
+        TRY(apply(c, s, over[i].value, SLICE("command line"), &cfg));
+    }
+    *ret = cfg;
+    return ERR_OK;
+}
+
+enum err config_example(struct buf *out)
+{
+    const char *section = "";
+    TRY(buf_put_cstr(out, "# Sealdrop: settings of the server. Every line shows its default; remove the \"#\" to change it.\n"
+                          "# Each can also be given as an environment variable: SEALDROP_<SECTION>_<KEY>.\n"));
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct setting *s = &settings[i];
+        if (strcmp(section, s->section) != 0) TRY(buf_printf(out, "\n[%s]\n", s->section));
+        section = s->section;
+        TRY(buf_printf(out, "# %s%s%s%s\n#%s = %s\n", s->doc, s->words ? " (" : "", s->words ? s->words : "",
+                       s->words ? ")" : "", s->key, s->value));
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,104 @@
+/* Choosing and opening backends. */
+#include "cmd/server/wiring.h"
+
+#include "base/limits.h"
+#include "codec/uri.h"
+#include "crypto/crypto.h"
+#include "os/file.h"
+
+#define CACHE_ENTRIES 100000
+
+enum err path_of(struct ctx *c, const struct config *cfg, struct slice set, const char *name, const char **ret)
+{
+    struct slice path;
+    if (set.len) return arena_cstr(&c->arena, set, ret);
+    TRY(arena_printf(&c->arena, &path, SLICE_FMT "/%s", SLICE_ARG(cfg->data), name));
+    return arena_cstr(&c->arena, path, ret);
+}
+
+static enum err open_keys(struct ctx *c, const struct config *cfg, struct wiring *w)
+{
+    const char *path = NULL;
+    TRY(path_of(c, cfg, cfg->key_file, "root.key", &path));
+    enum err e = keyring_open_file(c, path, &w->be.keys);
+    if (e != ERR_NOT_FOUND) return e;
+    e = keyring_create_file(c, path);
+    if (e != ERR_OK && e != ERR_EXISTS) return e;
+    w->made_root_key = e == ERR_OK;
+    return keyring_open_file(c, path, &w->be.keys);
+}
+
+static enum err open_db(struct ctx *c, const struct config *cfg, struct wiring *w)
+{
+    struct db_config db = {.kind = cfg->database_url.len ? DB_POSTGRES : DB_SQLITE,
+                           .connections = (unsigned)cfg->database_connections};
+    TRY(arena_cstr(&c->arena, cfg->database_url, &db.postgres_url));
+    TRY(path_of(c, cfg, SLICE(""), "sealdrop.db", &db.sqlite_path));
+    return db_open(c, &db, &w->be.db);
+}
+
+static enum err open_blobs(struct ctx *c, const struct config *cfg, struct wiring *w)
+{
+    const char *dir = NULL;
+    TRY(path_of(c, cfg, cfg->storage_dir, "blobs", &dir));
+    enum err e = blob_fs_open(c, dir, &w->be.blobs);
+    if (e == ERR_BUSY) return refuse(c, e, "busy", "%s is in use: another sealdropd runs on it.", dir);
+    return e;
+}
+
+/* Without a setting, links name this machine as its own browser sees it. */
+static enum err choose_url(struct ctx *c, const struct config *cfg, struct slice *ret)
+{
+    struct slice url = cfg->public_url, rest = cfg->listen, first = slice_trim(slice_cut(&rest, ','));
+    struct uri parsed;
+    if (url.len) {
+        if (uri_parse(url, &parsed) != ERR_OK || parsed.query.ptr || parsed.fragment.ptr)
+            return refuse(c, ERR_INVALID, "config", "server.public_url is not a URL like https://drop.example.com");
+        while (url.len && url.ptr[url.len - 1] == '/') url.len--;
+        *ret = url;
+        return ERR_OK;
+    }
+    size_t colon = first.len;
+    while (colon && first.ptr[colon - 1] != ':') colon--;
+    return arena_printf(&c->arena, ret, "https://localhost:" SLICE_FMT, SLICE_ARG(slice_sub(first, colon, first.len)));
+}
+
+static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring *w)
+{
+    struct app_config app = {.public_url = w->public_url,
+                             .quota_bytes_default = cfg->quota_bytes,
+                             .file_bytes_max = cfg->file_bytes_max,
+                             .upload_ttl_ms = (int64_t)cfg->upload_ttl_s * 1000,
+                             .link_expires_s_default = cfg->link_expires_default_s,
+                             .link_expires_s_max = cfg->link_expires_max_s,
+                             .password_cost = {(uint32_t)(cfg->password_memory_kib / KIB), (uint32_t)cfg->password_passes},
+                             .link_bcrypt_cost = (unsigned)cfg->link_bcrypt_cost,
+                             .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite"))};
+    return app_open(c, &w->be, &app, &w->app);
+}
+
+enum err wiring_open(struct ctx *c, const struct config *cfg, enum wiring_storage storage, struct wiring *ret)
+{
+    const char *data = NULL;
+    *ret = (struct wiring){.app = NULL};
+    TRY(crypto_setup());
+    TRY(arena_cstr(&c->arena, cfg->data, &data));
+    enum err e = dir_make(data);
+    if (e != ERR_OK) return refuse(c, e, "data", "%s: cannot be made or is not a directory: %s", data, err_text(e));
+    TRY(choose_url(c, cfg, &ret->public_url));
+    TRY(open_keys(c, cfg, ret));
+    TRY(open_db(c, cfg, ret));
+    TRY(cache_local_open(CACHE_ENTRIES, &ret->be.cache));
+    if (storage == WITH_STORAGE) TRY(open_blobs(c, cfg, ret));
+    return open_app(c, cfg, ret);
+}
+
+void wiring_close(struct wiring *w)
+{
+    app_close(w->app);
+    cache_close(w->be.cache);
+    blob_store_close(w->be.blobs);
+    db_close(w->be.db);
+    keyring_close(w->be.keys);
+    *w = (struct wiring){.app = NULL};
+}

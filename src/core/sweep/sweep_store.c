@@ -1,0 +1,54 @@
+/* Looking for orphans: every stored blob must be a file or a running upload. */
+#include "base/limits.h"
+#include "core/sweep/sweep.h"
+#include "os/clock.h"
+
+static const struct db_stmt known = {
+    "blob_known",
+    "SELECT 1 FROM files WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE file_id = $1 AND state <> 'complete'", NULL};
+
+struct known_arg {
+    struct blob_key key;
+    bool known;
+};
+
+static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct known_arg *a = arg;
+    struct db_result r;
+    TRY(db_exec(c, conn, &known, &r, db_id(&a->key.id)));
+    a->known = r.rows > 0;
+    return ERR_OK;
+}
+
+struct sweep {
+    struct app *app;
+    size_t removed;
+};
+
+static enum err visit(struct ctx *c, struct blob_key key, bool committed, int64_t modified_ms, void *arg)
+{
+    struct sweep *s = arg;
+    struct known_arg a = {.key = key};
+    if (clock_wall_ms() - modified_ms < SWEEP_GRACE_MS) return ERR_OK;
+    /* On a context of its own: a store may hold millions of blobs. */
+    CLEANUP(ctx_done) struct ctx own;
+    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+    TRY(db_tx(&own, s->app->be.db, DB_READ, known_tx, &a));
+    if (a.known) return ERR_OK;
+    struct blob_ref none = {{0}};
+    if (committed)
+        TRY(blob_remove(c, s->app->be.blobs, key, BLOB_UNLINK));
+    else
+        TRY(blob_abort(c, s->app->be.blobs, key, &none));
+    s->removed++;
+    return ERR_OK;
+}
+
+enum err sweep_blobs(struct ctx *c, struct app *app, size_t *ret_n)
+{
+    struct sweep s = {.app = app};
+    TRY(blob_list(c, app->be.blobs, visit, &s));
+    *ret_n = s.removed;
+    return ERR_OK;
+}

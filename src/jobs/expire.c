@@ -1,0 +1,25 @@
+/* Every minute: ends what is overdue. (Whether a link still works never waits for this: it is computed at each use.) */
+#include "core/app/idempotency.h"
+#include "core/link/link.h"
+#include "core/session/session.h"
+#include "core/transfer/transfer.h"
+#include "core/upload/upload.h"
+#include "jobs/jobs.h"
+#include "os/clock.h"
+
+#define EVERY_MS 60000
+#define BATCH 200u
+
+enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64_t *ret_again_at)
+{
+    size_t transfers = 0, uploads = 0, grants = 0;
+    (void)job;
+    TRY(transfer_expire(c, app, BATCH, &transfers));
+    TRY(upload_expire(c, app, BATCH, &uploads));
+    TRY(grant_expire(c, app, BATCH, &grants));
+    TRY(idempotency_expire(c, app));
+    TRY(session_purge(c, app));
+    bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
+    *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);
+    return ERR_OK;
+}
