@@ -31,8 +31,8 @@ static enum io sock_read(struct conn *c, void *p, size_t cap, size_t *ret_n)
     for (;;) {
         ssize_t n = sys()->recv(c->fd, p, cap, 0);
         if (n > 0) {
-            /* A short read has emptied the socket: the next byte makes a new edge. Not so for the end, whose edge may be
-             * the one we are serving. */
+            /* A short read has emptied the socket (epoll(7)): the next byte makes a new edge. Not so for the end, whose
+             * edge may be the one we are serving. */
             if ((size_t)n < cap && !c->peer_closed) c->readable = false;
             *ret_n = (size_t)n;
             return IO_OK;

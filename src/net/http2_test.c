@@ -423,3 +423,29 @@ TEST(h2_graceful_stop_and_idle_timeout)
     h2_close();
     sys_table()->mono_ms = sys_real()->mono_ms;
 }
+
+TEST(h2_allocation_faults)
+{
+    for (uint64_t n = 0; n < 3000 && !test_failed(); n++) {
+        CHECK(harness_open(&h, &(struct harness_options){.tls = true, .cfg = {.io_threads = 1, .workers = 2}}));
+        int64_t began = sys_real()->mono_ms();
+        test_fail_alloc(n, n % 2);
+        bool ok = h2_open();
+        if (ok) {
+            ask("GET", "/call", 0, NULL, NULL);
+            ask("GET", "/source/300000", 0, NULL, NULL);
+            ask("POST", "/call", 50000, NULL, NULL);
+            ask("PUT", "/sink", 600000, NULL, NULL);
+            ok = run();
+        }
+        bool fired = test_alloc_fired();
+        test_fail_alloc(UINT64_MAX, false);
+        CHECK(sys_real()->mono_ms() - began < 7000); /* the client was not left waiting */
+        if (session) h2_close();
+        else probe_close(&cl);
+        harness_close(&h);
+        if (fired) continue;
+        CHECK(ok && n > 20);
+        return;
+    }
+}

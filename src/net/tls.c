@@ -62,13 +62,14 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
 static enum err configure(struct ctx *c, SSL_CTX *ctx, enum tls_min min)
 {
     static const unsigned char session_context[] = "sealdrop";
+    char groups[] = "X25519:P-256:P-384"; /* OpenSSL's macro wants it writable */
     int version = min == TLS_MIN_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     bool ok = SSL_CTX_set_min_proto_version(ctx, version) == 1;
     /* Forward secrecy and authenticated encryption only. */
     ok = ok && SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK") == 1;
     ok = ok && SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
                                              "TLS_AES_128_GCM_SHA256") == 1;
-    ok = ok && SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1;
+    ok = ok && SSL_CTX_set1_groups_list(ctx, groups) == 1;
     ok = ok && SSL_CTX_set_session_id_context(ctx, session_context, sizeof session_context - 1) == 1;
     if (!ok) return tls_fail(c, ERR_CRYPTO, "configure", "TLS");
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
