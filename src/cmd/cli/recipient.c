@@ -2,6 +2,7 @@
 #include "cmd/cli/recipient.h"
 
 #include "base/limits.h"
+#include "codec/base64.h"
 #include "codec/uri.h"
 #include "crypto/hpke.h"
 #include "crypto/sft.h"
@@ -111,7 +112,7 @@ void recipient_close(struct recipient *r)
     *r = (struct recipient){0};
 }
 
-/* info = "sft/1/fkrelease" 00 file_id[16] SHA-256(token)[0..16) */
+/* info = "sft/1/fkrelease" 00 file_id[16] SHA-256(the token's 32 bytes)[0..16) (docs/FORMAT.md) */
 static enum err open_key(struct ctx *c, const struct recipient *r, const struct key *private_key, const struct id *file_id,
                          const struct wire_key *answer, struct key *ret)
 {
@@ -119,10 +120,12 @@ static enum err open_key(struct ctx *c, const struct recipient *r, const struct 
     struct sft_context info;
     struct sha256 token;
     uint8_t enc[HPKE_PUBLIC_BYTES];
+    CLEANUP(buf_done) struct buf raw = {.max = 64, .sensitive = true};
     plain.sensitive = true;
+    TRY(base64url_decode(&raw, r->token));
     if (answer->enc.len != sizeof enc) return fail(c, ERR_CORRUPT, "the key the server sent is malformed");
     memcpy(enc, answer->enc.ptr, sizeof enc);
-    TRY(sha256(r->token, &token));
+    TRY(sha256(buf_view(&raw), &token));
     sft_context(&info, "sft/1/fkrelease", id_bytes(file_id), slice_of(token.b, 16));
     enum err e = hpke_open(private_key, enc, sft_context_view(&info), (struct slice){0}, answer->ct, &plain);
     if (e != ERR_OK || plain.len != KEY_BYTES) return fail(c, ERR_CORRUPT, "the key the server sent does not open");
