@@ -122,6 +122,21 @@ TEST(durable_means_synced_and_later_does_not)
     CHECK(syncs == 1 && datasyncs == 2);
 }
 
+TEST(names_of_an_earlier_process_are_synced_at_the_start)
+{
+    PLACE(p);
+    struct blob_key key = key_new();
+    struct blob_ref ref;
+    struct blob_tag tag;
+    CHECK_OK(blob_begin(&p.c, p.s, key, &ref));
+    count_syncs();
+    CHECK_OK(reopen(&p));
+    /* tmp/, trash/ and the directory itself; so that a part need not ask who made its name. */
+    CHECK_U64(syncs, 3);
+    CHECK_OK(piece_store(&p.c, p.s, key, &ref, &(struct piece){0, 0, 10, 1}, BLOB_DURABLE, &tag));
+    CHECK(syncs == 3 && datasyncs == 1);
+}
+
 TEST(an_upload_goes_on_after_a_restart)
 {
     PLACE(p);
