@@ -100,7 +100,7 @@ static void plan(void *arg, struct http_request *req, struct http_plan *ret)
 
 /* ---- phases ---- */
 
-static const struct cache_rate_rule guess_rule = {.burst = 60, .per_ms = 60 * 1000};
+static const struct cache_rate_rule guess_rule = {.burst = 300, .per_ms = 60 * 1000};
 
 static enum err limit_phase(struct call *q)
 {

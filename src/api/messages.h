@@ -95,6 +95,7 @@ struct msg_transfer_new {
     struct json_list file_ids;
     struct slice mode;
     struct opt_u64 expires_in;
+    struct opt_i64 expires_at;
     struct slice password;
     struct opt_u64 max_downloads;
     struct opt_bool delete_files;
@@ -115,7 +116,9 @@ struct msg_transfer_out {
 };
 struct msg_share_new {
     struct slice permission, label, password;
-    struct opt_u64 expires_in, max_downloads;
+    struct opt_u64 expires_in;
+    struct opt_i64 expires_at;
+    struct opt_u64 max_downloads;
 };
 struct msg_link {
     struct id id;

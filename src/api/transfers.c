@@ -1,5 +1,6 @@
 /* Transfers and their links, for those who send. */
 #include "api/encode.h"
+#include "os/clock.h"
 
 static enum err reply_transfer(struct call *q, const struct transfer *t)
 {
@@ -11,6 +12,20 @@ static enum err reply_transfer(struct call *q, const struct transfer *t)
     TRY(transfer_files(q->ctx, q->app, &t->id, &files, &n));
     TRY(encode_files(q->ctx, files, n, &m.files));
     return reply(q, &out);
+}
+
+/* expires_in or expires_at, as seconds from now. */
+static enum err lifetime(struct call *q, const struct opt_u64 *in, const struct opt_i64 *at, struct opt_u64 *ret)
+{
+    int64_t left_ms = at->v - clock_wall_ms();
+    *ret = *in;
+    if (!at->set) return ERR_OK;
+    if (in->set || left_ms < 1000) {
+        ctx_field_error(q->ctx, "expires_at", in->set ? "and expires_in exclude each other" : "must lie in the future");
+        return ERR_INVALID;
+    }
+    *ret = (struct opt_u64){true, (uint64_t)left_ms / 1000};
+    return ERR_OK;
 }
 
 enum err transfers_new_call(struct call *q)
@@ -25,7 +40,9 @@ enum err transfers_new_call(struct call *q)
                              .limited = in->max_downloads.set,
                              .max_downloads = in->max_downloads.v,
                              .delete_files = in->delete_files.v};
-    if (in->expires_in.set) TRY(transfer_expiry(q->ctx, q->app, true, in->expires_in.v, &n.expires_at));
+    struct opt_u64 life;
+    TRY(lifetime(q, &in->expires_in, &in->expires_at, &life));
+    if (life.set) TRY(transfer_expiry(q->ctx, q->app, true, life.v, &n.expires_at));
     TRY(transfer_create(q->ctx, q->app, &q->who, &n, &t));
     return reply_transfer(q, &t);
 }
@@ -77,8 +94,10 @@ enum err transfers_share_call(struct call *q)
     struct msg_link m;
     struct msg_link_out out = {&m};
     struct slice token, url = q->app->cfg.public_url;
+    struct opt_u64 life;
     TRY(param_id(q, 0, &id));
-    TRY(transfer_expiry(q->ctx, q->app, in->expires_in.set, in->expires_in.v, &n.expires_at));
+    TRY(lifetime(q, &in->expires_in, &in->expires_at, &life));
+    TRY(transfer_expiry(q->ctx, q->app, life.set, life.v, &n.expires_at));
     TRY(link_create(q->ctx, q->app, &q->who, &id, &n, &l, &token));
     encode_link(&l, &m);
     m.token = token;

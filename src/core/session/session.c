@@ -53,8 +53,8 @@ static enum err issue_access(struct ctx *c, struct app *app, const struct id *se
     return token_sign(c, app->signer, &claims, &ret->access_token);
 }
 
-static const struct cache_rate_rule login_per_account = {.burst = 10, .per_ms = 60 * 1000};
-static const struct cache_rate_rule login_per_address = {.burst = 60, .per_ms = 60 * 1000};
+static const struct cache_rate_rule login_per_account = {.burst = 20, .per_ms = 60 * 1000};
+static const struct cache_rate_rule login_per_address = {.burst = 120, .per_ms = 60 * 1000};
 
 static enum err check_rate(struct ctx *c, struct app *app, const char *what, struct slice who,
                            const struct cache_rate_rule *rule)
