@@ -31,6 +31,8 @@ enum caller {
     CALLER_USER,   /* signed in, any role */
     CALLER_ADMIN
 };
+/* What of a signed-in caller a row asks for besides. */
+#define SCOPE_NEVER 0u /* not with an API key: the account itself, and what makes more keys */
 /* How often one address may call it. */
 enum rate_class {
     RATE_NONE,
@@ -52,6 +54,8 @@ struct call {
     unsigned allowed; /* methods of the path, for 405 */
 };
 
+#define FRESH_MS (10 * 60 * 1000ll)
+
 typedef enum err call_fn(struct call *q);
 typedef enum err open_fn(struct call *q, struct http_sink **ret);
 
@@ -65,6 +69,8 @@ struct route {
     open_fn *open; /* streams the body in */
     bool nonblocking; /* call() on the I/O thread: nothing that blocks */
     bool creates;  /* honours Idempotency-Key */
+    unsigned scope; /* that an API key needs (enum scope); SCOPE_NEVER: sessions only */
+    bool fresh;     /* dangerous: the secret must have been proven in the last FRESH_MS (ERR_DENIED "reauth_required") */
     const struct json_table *in;  /* JSON body; NULL: none is taken (call) or it is raw (open) */
     const struct json_table *out; /* NULL: no JSON answer */
     int status;                   /* of success */

@@ -1,5 +1,8 @@
 /* Set-up, signing in and out, and the account of the caller. */
+#include "api/auth.h"
+#include "api/cookie.h"
 #include "api/encode.h"
+#include "base/limits.h"
 #include "core/session/session.h"
 
 enum err auth_setup(struct call *q)
@@ -25,38 +28,60 @@ enum err auth_setup(struct call *q)
     return reply(q, &out);
 }
 
-static enum err reply_tokens(struct call *q, const struct session_tokens *t)
+/* Tokens in the body for programs; in cookies, out of reach of scripts, for browsers. */
+enum err reply_session(struct call *q, const struct session_tokens *t, bool cookie)
 {
     struct msg_user user;
-    struct msg_tokens out = {.access_token = t->access_token,
-                             .token_type = SLICE("Bearer"),
-                             .expires_in = t->expires_in_s,
-                             .refresh_token = t->refresh_token,
-                             .user = &user};
+    struct msg_tokens out = {.token_type = SLICE("Bearer"), .expires_in = {true, t->expires_in_s}, .user = &user};
     encode_user(&t->user, &user);
+    if (cookie) {
+        TRY(cookie_set_session(q, t));
+        TRY(csrf_token(q->ctx, q->app, &t->session_id, &out.csrf_token));
+        return reply(q, &out);
+    }
+    out.access_token = t->access_token;
+    out.refresh_token = t->refresh_token;
     return reply(q, &out);
+}
+
+enum err begin_session(struct call *q, const struct begin *b)
+{
+    struct session_new n = {.user = b->user, .device_name = b->device_name, .ip = slice_cstr(q->who.ip), .amr = b->amr,
+                            .user_agent = http_request_header(q->http, "user-agent"),
+                            .idle_ms = b->cookie ? LIMIT_BROWSER_IDLE_MS : 0};
+    struct session_tokens t;
+    if (b->cookie && !same_origin(q))
+        return refuse(q->ctx, ERR_DENIED, "csrf", "Cookie sessions are for the web app of this server only.");
+    TRY(session_start(q->ctx, q->app, &n, &t));
+    return reply_session(q, &t, b->cookie);
 }
 
 enum err auth_login(struct call *q)
 {
     const struct msg_login *in = q->in;
-    struct session_login login = {in->email, in->password, in->device_name, slice_cstr(q->who.ip)};
-    struct session_tokens t;
-    TRY(session_login(q->ctx, q->app, &login, &t));
-    return reply_tokens(q, &t);
+    struct session_login login = {in->email, in->password, slice_cstr(q->who.ip)};
+    struct user user;
+    TRY(session_check_login(q->ctx, q->app, &login, &user));
+    struct begin b = {&user, in->device_name, "pwd", slice_eq(in->session, SLICE("cookie"))};
+    return begin_session(q, &b);
 }
 
 enum err auth_refresh(struct call *q)
 {
     const struct msg_refresh *in = q->in;
     struct session_tokens t;
-    TRY(session_refresh(q->ctx, q->app, in->refresh_token, &t));
-    return reply_tokens(q, &t);
+    bool cookie = !in->refresh_token.ptr;
+    struct slice token = cookie ? cookie_get(q->http, COOKIE_REFRESH) : in->refresh_token;
+    if (cookie && token.len && !same_origin(q))
+        return refuse(q->ctx, ERR_DENIED, "csrf", "This request did not come from the web app of this server.");
+    TRY(session_refresh(q->ctx, q->app, token, &t));
+    return reply_session(q, &t, cookie);
 }
 
 enum err auth_logout(struct call *q)
 {
     TRY(session_end(q->ctx, q->app, &q->who.session_id));
+    if (q->who.by_cookie) TRY(cookie_clear_session(q));
     return reply_empty(q);
 }
 

@@ -3,10 +3,12 @@
 
 #include <stdatomic.h>
 
+#include "api/cookie.h"
 #include "api/idempotency.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "codec/uri.h"
+#include "core/apikey/apikey.h"
 #include "core/session/session.h"
 #include "os/clock.h"
 
@@ -112,16 +114,16 @@ static enum err limit_phase(struct call *q)
     return e;
 }
 
-/* The link ticket in the cookie that share_verify_call set. */
-static struct slice cookie_ticket(const struct http_request *req)
+static enum err authenticate_signed_in(struct call *q, struct slice scheme, struct slice value)
 {
-    struct slice rest = http_request_header(req, "cookie");
-    while (rest.len) {
-        struct slice pair = slice_trim(slice_cut(&rest, ';'));
-        struct slice name = slice_cut(&pair, '=');
-        if (slice_eq(name, SLICE("sd_ticket"))) return pair;
+    if (!value.ptr || !slice_eq_nocase(scheme, SLICE("bearer"))) {
+        value = cookie_get(q->http, COOKIE_ACCESS);
+        q->who.by_cookie = true;
     }
-    return SLICE("");
+    if (value.len == 0) return refuse(q->ctx, ERR_UNAUTH, "unauthorized", "Sign in first.");
+    if (slice_starts(value, SLICE(APIKEY_PREFIX)) && !q->who.by_cookie)
+        return apikey_authenticate(q->ctx, q->app, value, &q->who);
+    return session_authenticate(q->ctx, q->app, value, &q->who);
 }
 
 static enum err authenticate_phase(struct call *q)
@@ -130,17 +132,31 @@ static enum err authenticate_phase(struct call *q)
     struct slice scheme = slice_cut(&value, ' ');
     value = slice_trim(value);
     if (q->route->caller == CALLER_LINK)
-        q->ticket = slice_eq_nocase(scheme, SLICE("link")) ? value : cookie_ticket(q->http);
+        q->ticket = slice_eq_nocase(scheme, SLICE("link")) ? value : cookie_get(q->http, COOKIE_TICKET);
     if (q->route->caller != CALLER_USER && q->route->caller != CALLER_ADMIN) return ERR_OK;
-    if (!slice_eq_nocase(scheme, SLICE("bearer")) || value.len == 0)
-        return refuse(q->ctx, ERR_UNAUTH, "unauthorized", "Sign in first.");
-    return session_authenticate(q->ctx, q->app, value, &q->who);
+    return authenticate_signed_in(q, scheme, value);
+}
+
+/* Cookies go along with requests that other sites make: those must prove that our own page made them. */
+static enum err csrf_phase(struct call *q)
+{
+    enum http_method m = q->http->method;
+    bool safe = m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
+    if (safe || !q->who.signed_in || !q->who.by_cookie) return ERR_OK;
+    if (same_origin(q) && csrf_matches(q, http_request_header(q->http, "x-csrf-token"))) return ERR_OK;
+    return refuse(q->ctx, ERR_DENIED, "csrf", "This request did not come from the web app of this server.");
 }
 
 static enum err authorise_phase(struct call *q)
 {
-    if (q->route->caller != CALLER_ADMIN || q->who.role == ROLE_ADMIN) return ERR_OK;
-    return refuse(q->ctx, ERR_DENIED, "denied", "Only administrators may do this.");
+    const struct route *r = q->route;
+    if (q->who.by_key && !(q->who.scopes & r->scope))
+        return refuse(q->ctx, ERR_DENIED, "scope", "This API key does not have the scope for this request.");
+    if (r->caller == CALLER_ADMIN && q->who.role != ROLE_ADMIN)
+        return refuse(q->ctx, ERR_DENIED, "denied", "Only administrators may do this.");
+    if (r->fresh && clock_wall_ms() - q->who.auth_at_ms > FRESH_MS)
+        return refuse(q->ctx, ERR_DENIED, "reauth_required", "Prove who you are once more (POST /api/v1/auth/reauthenticate), then repeat.");
+    return ERR_OK;
 }
 
 static bool known_parameter(const struct route *r, struct slice name)
@@ -185,7 +201,7 @@ static enum err decode_phase(struct call *q)
     return ERR_OK;
 }
 
-static call_fn *const phases[] = {limit_phase, authenticate_phase, authorise_phase, decode_phase};
+static call_fn *const phases[] = {limit_phase, authenticate_phase, csrf_phase, authorise_phase, decode_phase};
 
 static enum err run_phases(struct call *q)
 {

@@ -8,6 +8,7 @@
 #define NULLABLE .flags = JSON_NULLABLE
 #define PASSWORD .flags = JSON_SECRET
 
+static const char *const sessions[] = {"token", "cookie", NULL};
 static const char *const modes[] = {"managed", NULL};
 static const char *const permissions[] = {"view", "download", NULL};
 
@@ -30,15 +31,20 @@ JSON_TABLE(msg_setup_table, "Setup", struct msg_setup,
 JSON_TABLE(msg_login_table, "Login", struct msg_login,
     F(msg_login, email, JSON_STRING, REQUIRED, .max = LIMIT_EMAIL_BYTES),
     F(msg_login, password, JSON_STRING, .flags = JSON_REQUIRED | JSON_SECRET, .max = LIMIT_PASSWORD_BYTES),
-    F(msg_login, device_name, JSON_STRING, .max = LIMIT_DEVICE_NAME_BYTES, .doc = "shown in the list of sessions"));
+    F(msg_login, device_name, JSON_STRING, .max = LIMIT_DEVICE_NAME_BYTES, .doc = "shown in the list of sessions"),
+    F(msg_login, session, JSON_STRING, .words = sessions, .doc = "cookie: for the web app; token (default): for programs"));
 JSON_TABLE(msg_tokens_table, "Tokens", struct msg_tokens,
-    F(msg_tokens, access_token, JSON_STRING, .flags = JSON_REQUIRED | JSON_SECRET),
-    F(msg_tokens, token_type, JSON_STRING, REQUIRED, .doc = "Bearer"),
-    F(msg_tokens, expires_in, JSON_U64, REQUIRED, .doc = "seconds"),
-    F(msg_tokens, refresh_token, JSON_STRING, .flags = JSON_REQUIRED | JSON_SECRET, .doc = "good for one use"),
-    F(msg_tokens, user, JSON_OBJECT, REQUIRED, .table = &msg_user_table));
+    F(msg_tokens, access_token, JSON_STRING, PASSWORD, .doc = "not in cookie sessions"),
+    F(msg_tokens, token_type, JSON_STRING, .doc = "Bearer"),
+    F(msg_tokens, expires_in, JSON_OPT_U64, .doc = "seconds until the access token ends"),
+    F(msg_tokens, refresh_token, JSON_STRING, PASSWORD, .doc = "good for one use; not in cookie sessions"),
+    F(msg_tokens, csrf_token, JSON_STRING, .doc = "cookie sessions: send as X-CSRF-Token with every change"),
+    F(msg_tokens, user, JSON_OBJECT, .table = &msg_user_table),
+    F(msg_tokens, mfa_required, JSON_OPT_BOOL, .doc = "true: not signed in yet, a second factor is wanted"),
+    F(msg_tokens, mfa_token, JSON_STRING, PASSWORD, .doc = "good for POST /auth/2fa/verify, five minutes"),
+    F(msg_tokens, methods, JSON_STRINGS, .doc = "totp, recovery, passkey"));
 JSON_TABLE(msg_refresh_table, "Refresh", struct msg_refresh,
-    F(msg_refresh, refresh_token, JSON_STRING, .flags = JSON_REQUIRED | JSON_SECRET, .max = 128));
+    F(msg_refresh, refresh_token, JSON_STRING, PASSWORD, .max = 128, .doc = "browsers leave it out: it is in their cookie"));
 JSON_TABLE(msg_me_patch_table, "MePatch", struct msg_me_patch,
     F(msg_me_patch, display_name, JSON_STRING, REQUIRED, .max = LIMIT_TITLE_BYTES));
 

@@ -19,12 +19,16 @@ struct msg_setup {
 };
 struct msg_login {
     struct slice email, password, device_name;
+    struct slice session; /* "token" or "cookie" */
 };
 struct msg_tokens {
     struct slice access_token, token_type;
-    uint64_t expires_in;
-    struct slice refresh_token;
+    struct opt_u64 expires_in;
+    struct slice refresh_token, csrf_token;
     struct msg_user *user;
+    struct opt_bool mfa_required;
+    struct slice mfa_token;
+    struct json_list methods;
 };
 struct msg_refresh {
     struct slice refresh_token;

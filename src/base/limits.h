@@ -62,6 +62,7 @@
 
 /* Sessions */
 #define LIMIT_ACCESS_TOKEN_MS (10 * 60 * 1000ll)
+#define LIMIT_BROWSER_IDLE_MS (30 * 60 * 1000ll)
 #define LIMIT_REFRESH_IDLE_MS (7 * 86400 * 1000ll)
 #define LIMIT_REFRESH_MAX_MS (30 * 86400 * 1000ll)
 #define LIMIT_REFRESH_RETRY_MS (10 * 1000ll)

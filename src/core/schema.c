@@ -193,7 +193,103 @@ static const char first[] =
     "  expires_at BIGINT NOT NULL);"
     "CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);";
 
+static const char identity[] =
+    "ALTER TABLE users ADD COLUMN email_verified_at BIGINT;"
+    "ALTER TABLE users ADD COLUMN password_changed_at BIGINT;"
+    "ALTER TABLE users ADD COLUMN must_change_password BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE users ADD COLUMN mfa_required BIGINT NOT NULL DEFAULT 0;" /* beyond what the role requires */
+    "ALTER TABLE users ADD COLUMN login_fails BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE users ADD COLUMN login_blocked_until BIGINT;"
+    "ALTER TABLE users ADD COLUMN mfa_fails BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE users ADD COLUMN mfa_blocked_until BIGINT;"
+    "ALTER TABLE sessions ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sessions ADD COLUMN amr TEXT NOT NULL DEFAULT 'pwd';" /* how it was signed in: pwd, otp, passkey, oidc */
+    "ALTER TABLE sessions ADD COLUMN auth_at BIGINT NOT NULL DEFAULT 0;" /* last time the secret was proven */
+    "ALTER TABLE sessions ADD COLUMN idle_ms BIGINT NOT NULL DEFAULT 0;" /* 0: only the refresh token's own end */
+
+    "CREATE TABLE totp ("
+    "  user_id BYTEA PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,"
+    "  kek_id BYTEA NOT NULL,"
+    "  wrapped BYTEA NOT NULL,"       /* 20 bytes of secret and 12 zero bytes, as a wrapped key */
+    "  confirmed_at BIGINT,"          /* NULL: enrolment not finished */
+    "  last_step BIGINT NOT NULL DEFAULT 0);"
+    "CREATE INDEX totp_by_kek ON totp (kek_id);"
+
+    "CREATE TABLE recovery_codes ("
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  hash BYTEA NOT NULL,"
+    "  used_at BIGINT,"
+    "  PRIMARY KEY (user_id, hash));"
+
+    "CREATE TABLE passkeys ("
+    "  id BYTEA PRIMARY KEY,"
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  credential_id BYTEA NOT NULL UNIQUE,"
+    "  alg BIGINT NOT NULL,"
+    "  public_key BYTEA NOT NULL,"
+    "  sign_count BIGINT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  last_used_at BIGINT);"
+    "CREATE INDEX passkeys_by_user ON passkeys (user_id);"
+
+    "CREATE TABLE api_keys ("
+    "  id TEXT PRIMARY KEY," /* 8 characters, part of the key */
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  secret_hash BYTEA NOT NULL,"
+    "  scopes BIGINT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT,"
+    "  last_used_at BIGINT,"
+    "  revoked_at BIGINT);"
+    "CREATE INDEX api_keys_by_user ON api_keys (user_id);"
+
+    "CREATE TABLE mailed_tokens (" /* e-mail verification, password reset, invites: single use */
+    "  hash BYTEA PRIMARY KEY,"
+    "  purpose TEXT NOT NULL,"
+    "  user_id BYTEA REFERENCES users (id) ON DELETE CASCADE,"
+    "  data TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL,"
+    "  used_at BIGINT);"
+    "CREATE INDEX mailed_tokens_by_expiry ON mailed_tokens (expires_at);"
+
+    "CREATE TABLE device_codes ("
+    "  hash BYTEA PRIMARY KEY,"       /* of the device code */
+    "  user_code TEXT NOT NULL UNIQUE,"
+    "  device_name TEXT NOT NULL,"
+    "  ip TEXT NOT NULL,"
+    "  user_id BYTEA REFERENCES users (id) ON DELETE CASCADE,"
+    "  state TEXT NOT NULL,"          /* waiting, approved, denied, used */
+    "  created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL,"
+    "  polled_at BIGINT);"
+
+    "CREATE TABLE external_identities ("
+    "  provider TEXT NOT NULL,"
+    "  subject TEXT NOT NULL,"
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  created_at BIGINT NOT NULL,"
+    "  last_used_at BIGINT,"
+    "  PRIMARY KEY (provider, subject));"
+
+    "CREATE TABLE audit ("
+    "  id BYTEA PRIMARY KEY,"
+    "  seq BIGINT UNIQUE,"            /* given by the log writer */
+    "  at BIGINT NOT NULL,"
+    "  event TEXT NOT NULL,"
+    "  actor_id BYTEA,"
+    "  object_id BYTEA,"
+    "  result TEXT NOT NULL,"
+    "  entry TEXT NOT NULL,"          /* JSON without seq, keys in fixed order */
+    "  pii_salt BYTEA,"
+    "  pii TEXT);"                    /* JSON, erasable: the entry holds only its salted hash */
+    "CREATE INDEX audit_by_time ON audit (at, id);"
+    "CREATE INDEX audit_by_actor ON audit (actor_id, at);";
+
 const struct db_migration schema_migrations[] = {
     {1, "first", first},
+    {2, "identity", identity},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

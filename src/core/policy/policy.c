@@ -20,6 +20,26 @@ enum err role_parse(struct slice s, enum role *ret)
     return ERR_INVALID;
 }
 
+static const char *const scope_names[SCOPE_COUNT] = {"files:read",  "files:write", "transfers:read", "transfers:write",
+                                                     "admin:read", "admin:write", "audit:read"};
+
+const char *scope_name(enum scope bit)
+{
+    for (unsigned i = 0; i < SCOPE_COUNT; i++)
+        if ((unsigned)bit == 1u << i) return scope_names[i];
+    return "";
+}
+
+enum err scope_parse(struct slice s, enum scope *ret)
+{
+    for (unsigned i = 0; i < SCOPE_COUNT; i++) {
+        if (!slice_eq(s, slice_cstr(scope_names[i]))) continue;
+        *ret = (enum scope)(1u << i);
+        return ERR_OK;
+    }
+    return ERR_INVALID;
+}
+
 enum err policy_check(struct ctx *c, const struct principal *who, enum action action, const struct id *owner)
 {
     if (!who->signed_in) return refuse(c, ERR_UNAUTH, "unauthorized", "Sign in first.");

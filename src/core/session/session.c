@@ -40,15 +40,18 @@ static enum err successor(struct ctx *c, struct app *app, struct slice old, stru
 }
 
 static enum err issue_access(struct ctx *c, struct app *app, const struct id *session, const struct user *user,
-                             struct session_tokens *ret)
+                             struct slice amr, int64_t auth_at, struct session_tokens *ret)
 {
     int64_t now_s = clock_wall_ms() / 1000;
     struct token_claims claims = {.user_id = user->id,
                                   .session_id = *session,
                                   .role = user->role,
+                                  .amr = amr,
+                                  .auth_at_s = auth_at / 1000,
                                   .issued_at_s = now_s,
                                   .expires_at_s = now_s + LIMIT_ACCESS_TOKEN_MS / 1000};
     ret->expires_in_s = LIMIT_ACCESS_TOKEN_MS / 1000;
+    ret->session_id = *session;
     ret->user = *user;
     return token_sign(c, app->signer, &claims, &ret->access_token);
 }
@@ -75,36 +78,49 @@ struct login_arg {
 static enum err login_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct login_arg *a = arg;
+    int64_t end = MIN(a->row.created_at + a->row.idle_ms, a->row.expires_at);
     TRY(session_store_insert(c, conn, &a->row));
-    return refresh_store_insert(c, conn, &a->token_hash, &a->row.id, a->row.created_at,
-                                a->row.created_at + LIMIT_REFRESH_IDLE_MS);
+    return refresh_store_insert(c, conn, &a->token_hash, &a->row.id, a->row.created_at, end);
 }
 
-static enum err start_session(struct ctx *c, struct app *app, const struct user *user, const struct session_login *in,
-                              struct session_tokens *ret)
+/* What clients say of themselves is kept only as far as it is text. */
+static struct slice short_text(struct slice s, size_t max)
+{
+    s = slice_sub(s, 0, max);
+    while (s.len && !utf8_valid(s)) s.len--;
+    return s.ptr ? s : SLICE("");
+}
+
+enum err session_start(struct ctx *c, struct app *app, const struct session_new *n, struct session_tokens *ret)
 {
     struct login_arg a = {.app = app};
+    struct session_tokens out = {0};
     uint8_t secret[32];
     int64_t now = clock_wall_ms();
-    a.row = (struct session_row){.user_id = user->id,
-                                 .device_name = slice_sub(in->device_name, 0, LIMIT_DEVICE_NAME_BYTES),
-                                 .ip = in->ip,
+    if (!n->user->active) return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
+    a.row = (struct session_row){.user_id = n->user->id,
+                                 .device_name = short_text(n->device_name, LIMIT_DEVICE_NAME_BYTES),
+                                 .user_agent = short_text(n->user_agent, LIMIT_TITLE_BYTES),
+                                 .ip = n->ip,
+                                 .amr = slice_cstr(n->amr),
                                  .created_at = now,
+                                 .auth_at = now,
+                                 .idle_ms = n->idle_ms ? n->idle_ms : LIMIT_REFRESH_IDLE_MS,
                                  .expires_at = now + LIMIT_REFRESH_MAX_MS};
-    if (!a.row.device_name.ptr || !utf8_valid(a.row.device_name)) a.row.device_name = SLICE("");
     TRY(os_new_id(&a.row.id));
     TRY(os_random(secret, sizeof secret));
-    TRY(refresh_text(c, slice_of(secret, sizeof secret), &ret->refresh_token));
-    TRY(sha256(ret->refresh_token, &a.token_hash));
+    TRY(refresh_text(c, slice_of(secret, sizeof secret), &out.refresh_token));
+    TRY(sha256(out.refresh_token, &a.token_hash));
     TRY(db_tx(c, app->be.db, DB_WRITE, login_tx, &a));
-    return issue_access(c, app, &a.row.id, user, ret);
+    TRY(issue_access(c, app, &a.row.id, n->user, a.row.amr, now, &out));
+    *ret = out;
+    return ERR_OK;
 }
 
-enum err session_login(struct ctx *c, struct app *app, const struct session_login *in, struct session_tokens *ret)
+enum err session_check_login(struct ctx *c, struct app *app, const struct session_login *in, struct user *ret)
 {
     struct user user;
     struct slice folded;
-    struct session_tokens out = {0};
     if (utf8_fold(&c->arena, in->email, &folded) != ERR_OK) folded = SLICE("?");
     TRY(check_rate(c, app, "login-account", folded, &login_per_account));
     TRY(check_rate(c, app, "login-address", in->ip, &login_per_address));
@@ -115,7 +131,33 @@ enum err session_login(struct ctx *c, struct app *app, const struct session_logi
     if (e == ERR_DENIED || (e == ERR_OK && !user.active))
         return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
     TRY(e);
-    TRY(start_session(c, app, &user, in, &out));
+    *ret = user;
+    return ERR_OK;
+}
+
+struct prove_arg {
+    struct app *app;
+    struct id session;
+    struct slice amr;
+    struct user user;
+};
+
+static enum err prove_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct prove_arg *a = arg;
+    struct id user;
+    TRY(session_store_prove(c, conn, &a->session, clock_wall_ms(), &user, &a->amr));
+    return user_load(c, conn, a->app, &user, &a->user);
+}
+
+enum err session_prove_again(struct ctx *c, struct app *app, const struct id *session, struct session_tokens *ret)
+{
+    struct prove_arg a = {.app = app, .session = *session};
+    struct session_tokens out = {0};
+    enum err e = db_tx(c, app->be.db, DB_WRITE, prove_tx, &a);
+    if (e == ERR_NOT_FOUND) return unauthorized(c);
+    TRY(e);
+    TRY(issue_access(c, app, session, &a.user, a.amr, clock_wall_ms(), &out));
     *ret = out;
     return ERR_OK;
 }
@@ -127,6 +169,8 @@ struct refresh_arg {
     struct sha256 old_hash, new_hash;
     struct id session_id;
     struct user user;
+    struct slice amr;
+    int64_t auth_at;
     bool reused;
 };
 
@@ -145,6 +189,8 @@ static enum err refresh_tx(struct ctx *c, struct db_conn *conn, void *arg)
     a->reused = false;
     TRY(refresh_store_get(c, conn, &a->old_hash, &r));
     a->session_id = r.session_id;
+    a->amr = r.amr;
+    a->auth_at = r.auth_at;
     if (r.revoked || now >= r.session_expires_at || now >= r.token_expires_at) return ERR_NOT_FOUND;
     if (r.used && now - r.used_at > LIMIT_REFRESH_RETRY_MS) return end_reused(c, conn, a, now);
     TRY(user_load(c, conn, a->app, &r.user_id, &a->user));
@@ -152,7 +198,7 @@ static enum err refresh_tx(struct ctx *c, struct db_conn *conn, void *arg)
     if (r.used) return ERR_OK;
     TRY(refresh_store_use(c, conn, &a->old_hash, now));
     TRY(refresh_store_insert(c, conn, &a->new_hash, &r.session_id, now,
-                             MIN(now + LIMIT_REFRESH_IDLE_MS, r.session_expires_at)));
+                             MIN(now + r.idle_ms, r.session_expires_at)));
     return session_store_touch(c, conn, &r.session_id, now);
 }
 
@@ -172,7 +218,7 @@ enum err session_refresh(struct ctx *c, struct app *app, struct slice refresh_to
         return unauthorized(c);
     }
     out.refresh_token = a.new_token;
-    TRY(issue_access(c, app, &a.session_id, &a.user, &out));
+    TRY(issue_access(c, app, &a.session_id, &a.user, a.amr, a.auth_at, &out));
     *ret = out;
     return ERR_OK;
 }
@@ -209,7 +255,63 @@ enum err session_authenticate(struct ctx *c, struct app *app, struct slice token
     ret->user_id = claims.user_id;
     ret->session_id = claims.session_id;
     ret->role = claims.role;
+    ret->auth_at_ms = claims.auth_at_s * 1000;
     return ERR_OK;
+}
+
+struct many_arg {
+    struct id user, session;
+    const struct id *keep;
+    struct session_info *rows;
+    size_t n;
+};
+
+static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct many_arg *a = arg;
+    return session_store_list(c, conn, &a->user, clock_wall_ms(), &a->rows, &a->n);
+}
+
+enum err session_list(struct ctx *c, struct app *app, const struct id *user, struct session_info **ret, size_t *ret_n)
+{
+    struct many_arg a = {.user = *user};
+    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
+    *ret = a.rows;
+    *ret_n = a.n;
+    return ERR_OK;
+}
+
+static enum err end_one_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct many_arg *a = arg;
+    return session_store_revoke_one(c, conn, &a->user, &a->session, clock_wall_ms());
+}
+
+enum err session_end_one(struct ctx *c, struct app *app, const struct id *user, const struct id *session)
+{
+    struct many_arg a = {.user = *user, .session = *session};
+    enum err e = db_tx(c, app->be.db, DB_WRITE, end_one_tx, &a);
+    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "You have no such session.");
+    TRY(e);
+    return revoked_add(app->revoked, session, clock_wall_ms());
+}
+
+enum err session_end_all_tx(struct ctx *c, struct db_conn *conn, const struct id *user, const struct id *keep)
+{
+    return session_store_revoke_all(c, conn, user, keep, clock_wall_ms());
+}
+
+static enum err end_all_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct many_arg *a = arg;
+    return session_end_all_tx(c, conn, &a->user, a->keep);
+}
+
+enum err session_end_all(struct ctx *c, struct app *app, const struct id *user, const struct id *keep)
+{
+    struct many_arg a = {.user = *user, .keep = keep};
+    TRY(db_tx(c, app->be.db, DB_WRITE, end_all_tx, &a));
+    return session_watch(c, app);
 }
 
 struct watch_arg {

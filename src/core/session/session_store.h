@@ -8,14 +8,25 @@
 struct session_row {
     struct id id;
     struct id user_id;
-    struct slice device_name;
-    struct slice ip;
+    struct slice device_name, user_agent, ip, amr;
     int64_t created_at;
+    int64_t auth_at;
     int64_t expires_at;
+    int64_t idle_ms;
 };
 MUST_USE enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct session_row *s);
 MUST_USE enum err session_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms);
 MUST_USE enum err session_store_revoke(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms);
+MUST_USE enum err session_store_list(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms,
+                                     struct session_info **ret, size_t *ret_n);
+/* ERR_NOT_FOUND unless it is the user's. */
+MUST_USE enum err session_store_revoke_one(struct ctx *c, struct db_conn *conn, const struct id *user,
+                                           const struct id *session, int64_t now_ms);
+MUST_USE enum err session_store_revoke_all(struct ctx *c, struct db_conn *conn, const struct id *user,
+                                           const struct id *keep, int64_t now_ms);
+/* Sets auth_at; tells whose session it is. ERR_NOT_FOUND when it has ended. */
+MUST_USE enum err session_store_prove(struct ctx *c, struct db_conn *conn, const struct id *session, int64_t now_ms,
+                                      struct id *ret_user, struct slice *ret_amr);
 /* Column: id; sessions revoked at or after `since_ms`. */
 MUST_USE enum err session_store_revoked(struct ctx *c, struct db_conn *conn, int64_t since_ms, struct db_result *ret);
 
@@ -24,6 +35,9 @@ struct refresh_row {
     struct id user_id;
     int64_t token_expires_at;
     int64_t session_expires_at;
+    int64_t auth_at;
+    int64_t idle_ms;
+    struct slice amr;
     bool revoked;
     bool used;
     int64_t used_at;

@@ -32,8 +32,8 @@ struct token_signer {
 
 /* The claims of RFC 9068 that we use. */
 struct claims_json {
-    struct slice iss, aud, sub, sid, jti, role;
-    uint64_t iat, exp;
+    struct slice iss, aud, sub, sid, jti, role, amr;
+    uint64_t iat, exp, auth_time;
 };
 JSON_TABLE(claims_table, "AccessToken", struct claims_json,
     JSON_FIELD(struct claims_json, iss, JSON_STRING, .flags = JSON_REQUIRED),
@@ -43,7 +43,9 @@ JSON_TABLE(claims_table, "AccessToken", struct claims_json,
     JSON_FIELD(struct claims_json, jti, JSON_STRING, .flags = JSON_REQUIRED),
     JSON_FIELD(struct claims_json, iat, JSON_U64, .flags = JSON_REQUIRED),
     JSON_FIELD(struct claims_json, exp, JSON_U64, .flags = JSON_REQUIRED),
-    JSON_FIELD(struct claims_json, role, JSON_STRING, .flags = JSON_REQUIRED));
+    JSON_FIELD(struct claims_json, role, JSON_STRING, .flags = JSON_REQUIRED),
+    JSON_FIELD(struct claims_json, amr, JSON_STRING),
+    JSON_FIELD(struct claims_json, auth_time, JSON_U64, .flags = JSON_REQUIRED));
 
 /* RFC 7638 thumbprint of an OKP key. */
 static enum err thumbprint(const uint8_t pub[ED25519_PUBLIC_BYTES], char ret[44])
@@ -143,6 +145,8 @@ static enum err put_claims(struct ctx *c, const struct token_signer *s, const st
                             .sid = slice_cstr(sid),
                             .jti = slice_cstr(jti),
                             .role = slice_cstr(role_name(claims->role)),
+                            .amr = claims->amr,
+                            .auth_time = (uint64_t)claims->auth_at_s,
                             .iat = (uint64_t)claims->issued_at_s,
                             .exp = (uint64_t)claims->expires_at_s};
     return json_encode(out, &claims_table, &j);
@@ -184,13 +188,14 @@ static enum err parse_claims(struct ctx *c, const struct token_signer *s, struct
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT(LIMIT_TOKEN_BYTES);
     struct claims_json j;
-    struct token_claims out;
+    struct token_claims out = {.amr = {NULL, 0}};
     TRY(base64url_decode(&text, encoded));
     TRY(json_decode(c, buf_view(&text), &claims_table, JSON_LENIENT, &j));
     if (!slice_eq(j.iss, slice_cstr(s->issuer)) || !slice_eq(j.aud, j.iss)) return ERR_UNAUTH;
     TRY(id_parse(j.sub, &out.user_id));
     TRY(id_parse(j.sid, &out.session_id));
     TRY(role_parse(j.role, &out.role));
+    out.auth_at_s = (int64_t)j.auth_time;
     out.issued_at_s = (int64_t)j.iat;
     out.expires_at_s = (int64_t)j.exp;
     *ret = out;

@@ -13,6 +13,8 @@ struct token_claims {
     struct id user_id;
     struct id session_id;
     enum role role;
+    struct slice amr; /* how the session was signed in; static or arena text, up to 31 bytes; not read back */
+    int64_t auth_at_s; /* when the secret was last proven */
     int64_t issued_at_s;
     int64_t expires_at_s;
 };

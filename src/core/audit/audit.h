@@ -1,0 +1,27 @@
+/* audit: who did what, when, from where, with what result: one record an event, written in the transaction of the fact.
+ *
+ * The record's entry is JSON with its keys in a fixed order (docs/FORMAT.md, audit). What identifies people (address, agent,
+ * e-mail) stands beside it in an erasable column and enters the entry only as a salted hash. */
+#ifndef SEALDROP_CORE_AUDIT_AUDIT_H
+#define SEALDROP_CORE_AUDIT_AUDIT_H
+
+#include "core/app/app.h"
+#include "core/principal.h"
+
+struct audit_event {
+    const char *event;             /* "auth.login", "file.delete", … see docs/API.md */
+    const char *result;            /* "ok", "denied", "failed"; NULL: "ok" */
+    const struct principal *who;   /* NULL: the server itself */
+    const struct id *actor_id;     /* instead of who's user, when they differ (a failed sign-in); NULL */
+    const char *object_type;       /* "file", "link", "user", … NULL: none */
+    const struct id *object_id;    /* NULL: none */
+    struct slice detail;           /* short word or number for the event; empty: none. No personal data. */
+    struct slice email;            /* personal: e-mail address that was tried or changed; empty: none */
+    bool break_glass;              /* an administrator used a right that only administrators have */
+};
+MUST_USE enum err audit_write(struct ctx *c, struct db_conn *conn, const struct audit_event *e);
+/* In a transaction of its own, for facts that change nothing else (denials, failed tries). Never fails the request: an error is
+ * logged. */
+void audit_note(struct app *app, const struct audit_event *e);
+
+#endif
