@@ -48,7 +48,7 @@ enum err begin_session(struct call *q, const struct begin *b)
 {
     struct session_new n = {.user = b->user, .device_name = b->device_name, .ip = slice_cstr(q->who.ip), .amr = b->amr,
                             .user_agent = http_request_header(q->http, "user-agent"),
-                            .idle_ms = b->cookie ? LIMIT_BROWSER_IDLE_MS : 0};
+                            .idle_ms = b->cookie ? LIMIT_BROWSER_IDLE_MS : 0, .auth_at_ms = b->auth_at_ms};
     struct session_tokens t;
     if (b->cookie && !same_origin(q))
         return refuse(q->ctx, ERR_DENIED, "csrf", "Cookie sessions are for the web app of this server only.");
@@ -62,7 +62,8 @@ enum err auth_login(struct call *q)
     struct session_login login = {in->email, in->password, slice_cstr(q->who.ip)};
     struct user user;
     TRY(session_check_login(q->ctx, q->app, &login, &user));
-    struct begin b = {&user, in->device_name, "pwd", slice_eq(in->session, SLICE("cookie"))};
+    struct begin b = {.user = &user, .device_name = in->device_name, .amr = "pwd",
+                      .cookie = slice_eq(in->session, SLICE("cookie"))};
     return begin_session(q, &b);
 }
 

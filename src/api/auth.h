@@ -10,6 +10,7 @@ struct begin {
     struct slice device_name;
     const char *amr; /* as in struct session_new */
     bool cookie;     /* a browser: tokens in cookies, idle limit */
+    int64_t auth_at_ms; /* when the secret was proven; 0: now */
 };
 /* The account has proven everything its policy asks for: start the session and answer with its tokens. */
 MUST_USE enum err begin_session(struct call *q, const struct begin *b);

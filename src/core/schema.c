@@ -261,6 +261,7 @@ static const char identity[] =
     "  device_name TEXT NOT NULL,"
     "  ip TEXT NOT NULL,"
     "  user_id BYTEA REFERENCES users (id) ON DELETE CASCADE,"
+    "  session_id BYTEA REFERENCES sessions (id) ON DELETE CASCADE," /* that approved it */
     "  state TEXT NOT NULL,"          /* waiting, approved, denied, used */
     "  created_at BIGINT NOT NULL,"
     "  expires_at BIGINT NOT NULL,"

@@ -104,7 +104,7 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
                                  .ip = n->ip,
                                  .amr = slice_cstr(n->amr),
                                  .created_at = now,
-                                 .auth_at = now,
+                                 .auth_at = n->auth_at_ms ? n->auth_at_ms : now,
                                  .idle_ms = n->idle_ms ? n->idle_ms : LIMIT_REFRESH_IDLE_MS,
                                  .expires_at = now + LIMIT_REFRESH_MAX_MS};
     TRY(os_new_id(&a.row.id));
@@ -112,7 +112,7 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
     TRY(refresh_text(c, slice_of(secret, sizeof secret), &out.refresh_token));
     TRY(sha256(out.refresh_token, &a.token_hash));
     TRY(db_tx(c, app->be.db, DB_WRITE, login_tx, &a));
-    TRY(issue_access(c, app, &a.row.id, n->user, a.row.amr, now, &out));
+    TRY(issue_access(c, app, &a.row.id, n->user, a.row.amr, a.row.auth_at, &out));
     *ret = out;
     return ERR_OK;
 }

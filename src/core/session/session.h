@@ -33,6 +33,7 @@ struct session_new {
     struct slice device_name, user_agent, ip;
     const char *amr;  /* how it was signed in: "pwd", "pwd otp", "passkey", "oidc", "device" */
     int64_t idle_ms;  /* ends when unused for so long; 0: LIMIT_REFRESH_IDLE_MS */
+    int64_t auth_at_ms; /* when the secret was proven; 0: now */
 };
 /* The account proved who it is: a new session, with its tokens. ERR_UNAUTH for a suspended account. */
 MUST_USE enum err session_start(struct ctx *c, struct app *app, const struct session_new *n, struct session_tokens *ret);
