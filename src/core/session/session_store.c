@@ -4,7 +4,7 @@
 static const struct db_stmt insert = {
     "session_insert",
     "INSERT INTO sessions (id, user_id, device_name, ip, created_at, last_used_at, auth_at, expires_at, user_agent, amr, "
-    "idle_ms) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9)", NULL};
+    "idle_ms) VALUES ($1, $2, $3, $4, $5, $5, $10, $6, $7, $8, $9)", NULL};
 static const struct db_stmt list = {
     "session_list",
     "SELECT id, device_name, user_agent, ip, amr, created_at, last_used_at, expires_at FROM sessions "
@@ -41,7 +41,7 @@ enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct 
 {
     return db_exec(c, conn, &insert, NULL, db_id(&s->id), db_id(&s->user_id), db_text(s->device_name), db_text(s->ip),
                    db_i64(s->created_at), db_i64(s->expires_at), db_text(s->user_agent), db_text(s->amr),
-                   db_i64(s->idle_ms));
+                   db_i64(s->idle_ms), db_i64(s->auth_at));
 }
 
 enum err session_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms)
