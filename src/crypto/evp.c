@@ -35,13 +35,14 @@ static void fetch_all(void)
     shared.aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     shared.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (hmac) {
+        shared.hmac_sha1 = hmac_template(hmac, "SHA1");
         shared.hmac_sha256 = hmac_template(hmac, "SHA256");
         shared.hmac_sha384 = hmac_template(hmac, "SHA384");
         shared.hmac_sha512 = hmac_template(hmac, "SHA512");
     }
     EVP_MAC_free(hmac);
-    ready = sodium_init() >= 0 && shared.aes_256_gcm && shared.sha256 && shared.hmac_sha256 &&
-            shared.hmac_sha384 && shared.hmac_sha512;
+    ready = sodium_init() >= 0 && shared.aes_256_gcm && shared.sha256 && shared.hmac_sha1 &&
+            shared.hmac_sha256 && shared.hmac_sha384 && shared.hmac_sha512;
 }
 
 enum err crypto_setup(void)

@@ -12,6 +12,7 @@
 struct evp {
     EVP_CIPHER *aes_256_gcm;
     EVP_MD *sha256;
+    EVP_MAC_CTX *hmac_sha1; /* TOTP asks for it */
     EVP_MAC_CTX *hmac_sha256; /* keyed with zeros; only ever duplicated */
     EVP_MAC_CTX *hmac_sha384;
     EVP_MAC_CTX *hmac_sha512;

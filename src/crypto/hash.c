@@ -61,6 +61,13 @@ void hasher_free(struct hasher *h)
 
 void hasher_cleanup(struct hasher **h) { hasher_free(*h); }
 
+enum err hmac_sha1(struct slice key, struct slice data, uint8_t ret[20])
+{
+    const struct evp *evp = NULL;
+    TRY(evp_get(&evp));
+    return evp_hmac(evp->hmac_sha1, key, &data, 1, ret, 20);
+}
+
 enum err hmac_sha256(struct slice key, struct slice data, struct sha256 *ret)
 {
     const struct evp *evp = NULL;

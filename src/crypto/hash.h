@@ -26,6 +26,8 @@ MUST_USE enum err hasher_sum(const struct hasher *h, struct sha256 *ret);
 void hasher_free(struct hasher *h);
 void hasher_cleanup(struct hasher **h);
 
+/* For TOTP (RFC 6238) only. */
+MUST_USE enum err hmac_sha1(struct slice key, struct slice data, uint8_t ret[20]);
 MUST_USE enum err hmac_sha256(struct slice key, struct slice data, struct sha256 *ret);
 MUST_USE enum err hmac_sha384(struct slice key, struct slice data, uint8_t ret[48]);
 /* RFC 5869. */
