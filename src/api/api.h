@@ -4,6 +4,7 @@
 #define SEALDROP_API_API_H
 
 #include "api/messages.h"
+#include "api/messages_device.h"
 #include "core/app/app.h"
 #include "core/principal.h"
 #include "net/http.h"
@@ -33,6 +34,7 @@ enum caller {
 };
 /* What of a signed-in caller a row asks for besides. */
 #define SCOPE_NEVER 0u /* not with an API key: the account itself, and what makes more keys */
+#define SCOPE_ANY (~0u) /* with every API key */
 /* How often one address may call it. */
 enum rate_class {
     RATE_NONE,
@@ -118,6 +120,7 @@ void api_counts(const struct api *api, struct api_counts *ret);
 
 /* Handlers, by file. */
 call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_change;
+call_fn device_new_call, device_get_call, device_approve_call, device_token_call;
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
 open_fn upload_part_open, files_upload_open;
 call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_download_call, files_content_call,

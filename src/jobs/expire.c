@@ -1,5 +1,6 @@
 /* Every minute: ends what is overdue. (Whether a link still works never waits for this: it is computed at each use.) */
 #include "core/app/idempotency.h"
+#include "core/device/device.h"
 #include "core/link/link.h"
 #include "core/session/session.h"
 #include "core/transfer/transfer.h"
@@ -19,6 +20,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(grant_expire(c, app, BATCH, &grants));
     TRY(idempotency_expire(c, app));
     TRY(session_purge(c, app));
+    TRY(device_purge(c, app));
     bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
     *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);
     return ERR_OK;
