@@ -26,6 +26,7 @@ static const struct {
     {"abort_blob", job_abort_blob, false},
     {"rewrap", job_rewrap, false},
     {"sweep", job_sweep, true},
+    {"mail", job_mail, false},
 };
 
 static job_fn *find_kind(struct slice kind)

@@ -22,6 +22,8 @@ struct config {
     uint64_t job_workers;
     struct slice log_level, log_format;
     struct slice metrics_token;
+    struct slice registration;
+    struct slice mail_url, mail_from, mail_user, mail_password_file, mail_starttls, mail_ca_file, mail_locale;
 };
 
 struct config_override {

@@ -9,6 +9,7 @@
 #include "core/user/user.h"
 #include "crypto/cert.h"
 #include "jobs/jobs.h"
+#include "net/smtp.h"
 #include "net/tls.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -201,8 +202,10 @@ enum err command_serve(struct ctx *c, struct args *a)
     TRY(setup_log(c, &s.cfg));
     proc_raise_files();
     proc_block_signals();
+    TRY(smtp_setup());
     enum err e = start(c, &s);
     while (e == ERR_OK && proc_wait_signal() == PROC_RELOAD) reload(&s);
     stop(&s);
+    smtp_teardown();
     return e;
 }

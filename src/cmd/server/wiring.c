@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "codec/uri.h"
+#include "core/mail/mail.h"
 #include "crypto/crypto.h"
 #include "os/file.h"
 
@@ -63,6 +64,50 @@ static enum err choose_url(struct ctx *c, const struct config *cfg, struct slice
     return arena_printf(&c->arena, ret, "https://localhost:" SLICE_FMT, SLICE_ARG(slice_sub(first, colon, first.len)));
 }
 
+static enum registration registration_of(struct slice word)
+{
+    if (slice_eq(word, SLICE("open"))) return REGISTRATION_OPEN;
+    return slice_eq(word, SLICE("invite")) ? REGISTRATION_INVITE : REGISTRATION_CLOSED;
+}
+
+/* NULL for an empty setting. */
+static enum err text_or_null(struct ctx *c, struct slice value, const char **ret)
+{
+    return value.len ? arena_cstr(&c->arena, value, ret) : ERR_OK;
+}
+
+static enum err read_mail_password(struct ctx *c, const struct config *cfg, struct app_mail *ret)
+{
+    CLEANUP(buf_done) struct buf text = {.max = 4 * KIB, .sensitive = true};
+    const char *path = NULL;
+    if (!cfg->mail_password_file.len) return ERR_OK;
+    TRY(arena_cstr(&c->arena, cfg->mail_password_file, &path));
+    enum err e = file_read_all(path, &text);
+    if (e != ERR_OK) return refuse(c, e, "config", "mail.password_file %s: cannot be read: %s", path, err_text(e));
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) text.len--;
+    return arena_cstr(&c->arena, buf_view(&text), &ret->password);
+}
+
+static enum err choose_mail(struct ctx *c, const struct config *cfg, struct app_mail *ret)
+{
+    struct slice name, address, url = cfg->mail_url;
+    bool tls = slice_starts(url, SLICE("smtps://"));
+    *ret = (struct app_mail){.starttls = !tls && slice_eq(cfg->mail_starttls, SLICE("required"))};
+    TRY(arena_cstr(&c->arena, cfg->mail_locale, &ret->locale));
+    if (!url.len) return ERR_OK;
+    if (!tls && !slice_starts(url, SLICE("smtp://")))
+        return refuse(c, ERR_INVALID, "config", "mail.url must begin with smtp:// or smtps://");
+    if (mail_split_from(cfg->mail_from, &name, &address) != ERR_OK)
+        return refuse(c, ERR_INVALID, "config", "mail.from must be an address such as Sealdrop <drop@example.com>");
+    if (cfg->mail_user.len && !tls && !ret->starttls)
+        return refuse(c, ERR_INVALID, "config", "mail.user needs smtps:// or mail.starttls = required: a password travels only over TLS");
+    TRY(arena_cstr(&c->arena, url, &ret->url));
+    TRY(arena_cstr(&c->arena, cfg->mail_from, &ret->from));
+    TRY(text_or_null(c, cfg->mail_user, &ret->user));
+    TRY(text_or_null(c, cfg->mail_ca_file, &ret->ca_file));
+    return read_mail_password(c, cfg, ret);
+}
+
 static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring *w)
 {
     struct app_config app = {.public_url = w->public_url,
@@ -73,7 +118,9 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .link_expires_s_max = cfg->link_expires_max_s,
                              .password_cost = {(uint32_t)(cfg->password_memory_kib / KIB), (uint32_t)cfg->password_passes},
                              .link_bcrypt_cost = (unsigned)cfg->link_bcrypt_cost,
-                             .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite"))};
+                             .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
+                             .registration = registration_of(cfg->registration)};
+    TRY(choose_mail(c, cfg, &app.mail));
     return app_open(c, &w->be, &app, &w->app);
 }
 

@@ -10,6 +10,19 @@
 #include "crypto/pwhash.h"
 #include "db/db.h"
 
+/* Who may make an account without an administrator. Those whom one invited always may. */
+enum registration { REGISTRATION_CLOSED, REGISTRATION_INVITE, REGISTRATION_OPEN };
+
+struct app_mail {
+    const char *url; /* smtp://… or smtps://…; NULL: no mail is sent */
+    const char *from;
+    const char *user, *password, *ca_file; /* NULL: none */
+    bool starttls;
+    const char *locale; /* of mails: "en", "de"; NULL: English */
+};
+
+enum mfa_policy { MFA_FOR_NONE, MFA_FOR_ADMINS, MFA_FOR_ALL };
+
 struct app_config {
     struct slice public_url;       /* "https://host:8443", no slash at the end */
     uint64_t quota_bytes_default;  /* 0: none */
@@ -19,7 +32,12 @@ struct app_config {
     uint64_t link_expires_s_max;     /* 0: no maximum */
     struct pwhash_cost password_cost;
     unsigned link_bcrypt_cost;
+    enum mfa_policy mfa_policy;      /* who must have a second factor */
+    unsigned password_classes;       /* kinds of characters a new password must have; 0: any (compliance switch) */
+    int64_t password_max_age_ms;     /* older ones must be changed at sign-in; 0: never (compliance switch) */
     bool overwrite_on_delete;
+    enum registration registration;
+    struct app_mail mail;
 };
 
 /* The backends an app works on; owned by whoever opened them and closed after the app. */

@@ -1,0 +1,106 @@
+/* Every text the server mails, in every language it speaks. To add a language: a code in `locales`, a column everywhere.
+ * Placeholders are filled in, nothing else happens here: {server} is in all, the rest is told in mail.h. */
+#include "core/mail/templates.h"
+
+#include "base/intmath.h"
+
+#define LOCALES 2
+static const char *const locales[LOCALES] = {"en", "de"};
+
+static const struct mail_text texts[MAIL_TEMPLATE_COUNT][LOCALES] = {
+    [MAIL_VERIFY] = {
+        {"Confirm your e-mail address",
+         "Somebody, probably you, wants an account at {server} with this e-mail address.\n\n"
+         "To confirm that it is yours, open this link within {hours} hours:\n\n"
+         "{link}\n\n"
+         "If it was not you, do nothing: without the link no account is made."},
+        {"Bestätigen Sie Ihre E-Mail-Adresse",
+         "Jemand, vermutlich Sie, möchte mit dieser E-Mail-Adresse ein Konto bei {server} anlegen.\n\n"
+         "Um zu bestätigen, dass die Adresse Ihnen gehört, öffnen Sie innerhalb von {hours} Stunden diesen Link:\n\n"
+         "{link}\n\n"
+         "Waren Sie es nicht, brauchen Sie nichts zu tun: ohne den Link entsteht kein Konto."}},
+    [MAIL_EXISTS] = {
+        {"You already have an account",
+         "Somebody, probably you, wanted to make an account at {server} with this e-mail address. You have one already.\n\n"
+         "Sign in here; if you forgot the password, the page helps you:\n\n"
+         "{link}\n\n"
+         "If it was not you, you can ignore this message: nothing has changed."},
+        {"Sie haben bereits ein Konto",
+         "Jemand, vermutlich Sie, wollte mit dieser E-Mail-Adresse ein Konto bei {server} anlegen. Sie haben bereits eines.\n\n"
+         "Hier melden Sie sich an; auch wenn Sie das Passwort vergessen haben, hilft diese Seite:\n\n"
+         "{link}\n\n"
+         "Waren Sie es nicht, können Sie diese Nachricht ignorieren: es hat sich nichts geändert."}},
+    [MAIL_RESET] = {
+        {"Choose a new password",
+         "Somebody at the address {ip}, probably you, asked for a new password for your account at {server}.\n\n"
+         "Open this link within {minutes} minutes to choose one. It works once:\n\n"
+         "{link}\n\n"
+         "If it was not you, do nothing: your password stays as it is."},
+        {"Neues Passwort wählen",
+         "Jemand mit der Adresse {ip}, vermutlich Sie, hat ein neues Passwort für Ihr Konto bei {server} verlangt.\n\n"
+         "Öffnen Sie innerhalb von {minutes} Minuten diesen Link, um eines zu wählen. Er gilt einmal:\n\n"
+         "{link}\n\n"
+         "Waren Sie es nicht, brauchen Sie nichts zu tun: Ihr Passwort bleibt, wie es ist."}},
+    [MAIL_INVITE] = {
+        {"You are invited to {server}",
+         "An administrator of {server} invites you to make an account there, to send and receive files safely.\n\n"
+         "Open this link within {days} days. It works once:\n\n"
+         "{link}\n\n"
+         "If you do not want an account, do nothing."},
+        {"Einladung zu {server}",
+         "Die Verwaltung von {server} lädt Sie ein, dort ein Konto anzulegen, um Dateien sicher zu senden und zu empfangen.\n\n"
+         "Öffnen Sie innerhalb von {days} Tagen diesen Link. Er gilt einmal:\n\n"
+         "{link}\n\n"
+         "Möchten Sie kein Konto, brauchen Sie nichts zu tun."}},
+    [MAIL_CHOOSE_PASSWORD] = {
+        {"Your account at {server}",
+         "An administrator has made an account for you at {server}.\n\n"
+         "Open this link within {days} days to choose your password. It works once:\n\n"
+         "{link}\n\n"
+         "Afterwards you sign in with this e-mail address."},
+        {"Ihr Konto bei {server}",
+         "Für Sie wurde ein Konto bei {server} angelegt.\n\n"
+         "Öffnen Sie innerhalb von {days} Tagen diesen Link, um Ihr Passwort zu wählen. Er gilt einmal:\n\n"
+         "{link}\n\n"
+         "Danach melden Sie sich mit dieser E-Mail-Adresse an."}},
+    [MAIL_PASSWORD_CHANGED] = {
+        {"Your password was changed",
+         "The password of your account at {server} was changed on {when}, from the address {ip}. Other sessions have been ended.\n\n"
+         "If it was not you, ask your administrator for help at once."},
+        {"Ihr Passwort wurde geändert",
+         "Das Passwort Ihres Kontos bei {server} wurde am {when} geändert, von der Adresse {ip}. Andere Sitzungen wurden beendet.\n\n"
+         "Waren Sie es nicht, wenden Sie sich sofort an Ihre Verwaltung."}},
+    [MAIL_FACTOR_CHANGED] = {
+        {"The second factor of your account was changed",
+         "A second factor of your account at {server} was added or removed on {when}, from the address {ip}.\n\n"
+         "If it was not you, ask your administrator for help at once."},
+        {"Der zweite Faktor Ihres Kontos wurde geändert",
+         "Ein zweiter Faktor Ihres Kontos bei {server} wurde am {when} hinzugefügt oder entfernt, von der Adresse {ip}.\n\n"
+         "Waren Sie es nicht, wenden Sie sich sofort an Ihre Verwaltung."}},
+};
+
+static const char *const buttons[MAIL_TEMPLATE_COUNT][LOCALES] = {
+    [MAIL_VERIFY] = {"Confirm the address", "Adresse bestätigen"},
+    [MAIL_EXISTS] = {"Sign in", "Anmelden"},
+    [MAIL_RESET] = {"Choose a new password", "Neues Passwort wählen"},
+    [MAIL_INVITE] = {"Make an account", "Konto anlegen"},
+    [MAIL_CHOOSE_PASSWORD] = {"Choose a password", "Passwort wählen"},
+    [MAIL_PASSWORD_CHANGED] = {"", ""},
+    [MAIL_FACTOR_CHANGED] = {"", ""},
+};
+
+static size_t index_of(struct slice locale)
+{
+    for (size_t i = 0; i < LOCALES; i++)
+        if (slice_eq(locale, slice_cstr(locales[i]))) return i;
+    return LOCALES;
+}
+
+bool mail_has_locale(struct slice locale) { return index_of(locale) < LOCALES; }
+
+const struct mail_text *mail_text_of(enum mail_template t, struct slice locale)
+{
+    return &texts[t][index_of(locale) % LOCALES];
+}
+
+const char *mail_button_of(enum mail_template t, struct slice locale) { return buttons[t][index_of(locale) % LOCALES]; }
