@@ -95,8 +95,7 @@ enum err server_client(struct ctx *c, const struct server *s, bool bulk, struct 
     return client_open(c, &cfg, ret);
 }
 
-/* Sleeps in slices, so that Ctrl-C is felt. */
-static void pause_ms(int64_t ms, const atomic_bool *halt)
+void api_pause(int64_t ms, const atomic_bool *halt)
 {
     struct mutex m;
     struct cond never;
@@ -124,7 +123,7 @@ bool retry_again(struct retry *r, const struct ctx *c, enum err e, const struct 
         progress_stall(s->progress, r->since_ms, r->tries, API_TRIES_MAX);
         r->stalled = true;
     }
-    pause_ms(ms, s->halt);
+    api_pause(ms, s->halt);
     return !atomic_load(s->halt);
 }
 

@@ -51,6 +51,9 @@ MUST_USE enum err api_call(struct ctx *c, struct client *cl, const struct server
 MUST_USE enum err api_bytes(struct ctx *c, struct client *cl, const struct server *s, const char *path,
                             struct credential *credential, const struct client_request *rq, struct client_answer *ret);
 
+/* Sleeps in slices, so that Ctrl-C is felt. */
+void api_pause(int64_t ms, const atomic_bool *halt);
+
 /* Waiting between tries. Zero it; call after each failure: true (after a pause) when to try again. */
 struct retry {
     unsigned tries;

@@ -13,7 +13,8 @@
 struct options {
     bool json, quiet, progress;
     /* servers and sign-in */
-    const char *email, *device, *cacert, *accept_fingerprint;
+    const char *email, *device_name, *cacert, *accept_fingerprint;
+    bool device, api_key_stdin, yes;
     bool password, password_stdin;
     const char *password_env;
     /* send */
@@ -37,7 +38,7 @@ struct app {
 
 extern const struct arg_option opt_json, opt_quiet, opt_progress, opt_cacert, opt_accept_fingerprint, opt_password,
     opt_password_stdin, opt_password_env;
-extern const struct arg_command cmd_login, cmd_logout, cmd_whoami, cmd_send, cmd_get, cmd_ls, cmd_rm, cmd_revoke;
+extern const struct arg_command cmd_login, cmd_approve, cmd_logout, cmd_whoami, cmd_send, cmd_get, cmd_ls, cmd_rm, cmd_revoke;
 
 /* Everything of `text` to stdout; on a terminal without control characters. ERR_CLOSED when the reader went away. */
 MUST_USE enum err app_print(struct app *a, struct buf *text);

@@ -82,6 +82,11 @@ static enum err get(struct credential *cr, struct ctx *c, struct client *cl, str
     GUARD(&s->lock);
     TRY(arena_printf(&c->arena, &bearer, "Bearer " SLICE_FMT, SLICE_ARG(s->account.access_token)));
     bool refused = stale.len && slice_eq(stale, bearer);
+    if (session_by_key(&s->account)) {
+        if (refused) return refuse(c, ERR_UNAUTH, "key_refused", "%s does not accept the API key any more", s->server.origin);
+        *ret = bearer;
+        return ERR_OK;
+    }
     if (refused || s->account.access_until - clock_wall_ms() < RENEW_BEFORE_MS) {
         TRY(renew(s, c, cl));
         TRY(arena_printf(&c->arena, &bearer, "Bearer " SLICE_FMT, SLICE_ARG(s->account.access_token)));

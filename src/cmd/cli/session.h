@@ -18,6 +18,8 @@ struct session {
 
 /* Reads the account and how its server is trusted. ERR_UNAUTH in words when nobody is signed in. */
 MUST_USE enum err session_open(struct app *a, struct session *s);
+/* The account is used with an API key, which is not renewed. */
+static inline bool session_by_key(const struct account *a) { return a->refresh_token.len == 0; }
 /* Harmless on a zeroed one. */
 void session_close(struct session *s);
 /* The account to keep after a sign-in or a renewal. `now` is the time the tokens were asked for. */

@@ -18,9 +18,31 @@ JSON_TABLE(wire_tokens_table, "Tokens", struct wire_tokens,
            JSON_FIELD(struct wire_tokens, refresh_token, JSON_STRING, .max = LIMIT_TOKEN_BYTES),
            JSON_FIELD(struct wire_tokens, expires_in, JSON_U64),
            JSON_FIELD(struct wire_tokens, user, JSON_OBJECT, .table = &wire_user_table),
-           JSON_FIELD(struct wire_tokens, mfa_required, JSON_BOOL));
+           JSON_FIELD(struct wire_tokens, mfa_required, JSON_BOOL),
+           JSON_FIELD(struct wire_tokens, mfa_token, JSON_STRING, .max = LIMIT_TOKEN_BYTES));
+JSON_TABLE(wire_second_table, "Second", struct wire_second,
+           JSON_FIELD(struct wire_second, mfa_token, JSON_STRING, .flags = JSON_SECRET),
+           JSON_FIELD(struct wire_second, code, JSON_STRING, .flags = JSON_SECRET));
 JSON_TABLE(wire_me_table, "Me", struct wire_me,
            JSON_FIELD(struct wire_me, user, JSON_OBJECT, REQUIRED, .table = &wire_user_table));
+
+JSON_TABLE(wire_device_new_table, "DeviceNew", struct wire_device_new,
+           JSON_FIELD(struct wire_device_new, device_name, JSON_STRING));
+JSON_TABLE(wire_device_codes_table, "DeviceCodes", struct wire_device_codes,
+           JSON_FIELD(struct wire_device_codes, device_code, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_device_codes, user_code, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_device_codes, verification_uri, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_device_codes, verification_uri_complete, JSON_STRING),
+           JSON_FIELD(struct wire_device_codes, expires_in, JSON_U64, REQUIRED),
+           JSON_FIELD(struct wire_device_codes, interval, JSON_U64));
+JSON_TABLE(wire_device_poll_table, "DevicePoll", struct wire_device_poll,
+           JSON_FIELD(struct wire_device_poll, device_code, JSON_STRING, .flags = JSON_SECRET));
+JSON_TABLE(wire_device_request_table, "DeviceRequest", struct wire_device_request,
+           JSON_FIELD(struct wire_device_request, device_name, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_device_request, ip, JSON_STRING, REQUIRED));
+JSON_TABLE(wire_device_decision_table, "DeviceDecision", struct wire_device_decision,
+           JSON_FIELD(struct wire_device_decision, user_code, JSON_STRING),
+           JSON_FIELD(struct wire_device_decision, approve, JSON_BOOL));
 
 JSON_TABLE(wire_upload_create_table, "UploadCreate", struct wire_upload_create,
            JSON_FIELD(struct wire_upload_create, name, JSON_STRING),

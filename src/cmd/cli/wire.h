@@ -20,11 +20,38 @@ struct wire_tokens {
     uint64_t expires_in;
     const struct wire_user *user;
     bool mfa_required;
+    struct slice mfa_token;
+};
+/* POST /auth/2fa/verify, the end of a sign-in with a second factor */
+struct wire_second {
+    struct slice mfa_token, code;
 };
 struct wire_me {
     const struct wire_user *user;
 };
-extern const struct json_table wire_login_table, wire_refresh_table, wire_user_table, wire_tokens_table, wire_me_table;
+extern const struct json_table wire_login_table, wire_refresh_table, wire_user_table, wire_tokens_table, wire_me_table,
+    wire_second_table;
+
+/* Signing a device in */
+struct wire_device_new {
+    struct slice device_name;
+};
+struct wire_device_codes {
+    struct slice device_code, user_code, verification_uri, verification_uri_complete;
+    uint64_t expires_in, interval;
+};
+struct wire_device_poll {
+    struct slice device_code;
+};
+struct wire_device_request {
+    struct slice device_name, ip;
+};
+struct wire_device_decision {
+    struct slice user_code;
+    bool approve;
+};
+extern const struct json_table wire_device_new_table, wire_device_codes_table, wire_device_poll_table, wire_device_request_table,
+    wire_device_decision_table;
 
 /* Uploads */
 struct wire_upload_create {
