@@ -59,7 +59,7 @@ enum err begin_session(struct call *q, const struct begin *b)
 enum err auth_login(struct call *q)
 {
     const struct msg_login *in = q->in;
-    struct session_login login = {in->email, in->password, slice_cstr(q->who.ip)};
+    struct session_login login = {in->email, in->password, &q->who};
     struct user user;
     TRY(session_check_login(q->ctx, q->app, &login, &user));
     struct begin b = {.user = &user, .device_name = in->device_name, .amr = "pwd",

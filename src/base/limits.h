@@ -39,7 +39,8 @@
 #define LIMIT_MESSAGE_BYTES 4000
 #define LIMIT_EMAIL_BYTES 254
 #define LIMIT_PASSWORD_BYTES 1024
-#define LIMIT_PASSWORD_MIN_BYTES 12
+#define LIMIT_PASSWORD_MIN_CHARS 15     /* code points, when it is the only factor */
+#define LIMIT_PASSWORD_MFA_MIN_CHARS 8  /* where a second factor is enforced */
 #define LIMIT_DEVICE_NAME_BYTES 100
 #define LIMIT_MIME_BYTES 127
 
@@ -59,6 +60,17 @@
 #define LIMIT_GRANT_MS (60 * 60 * 1000ll)
 #define LIMIT_EXPIRES_S (3650ull * 86400)
 #define LIMIT_TOMBSTONE_MS (30 * 86400 * 1000ll) /* how long a dead link can still say why */
+
+/* Tries */
+#define LIMIT_LOGIN_FREE_FAILS 10 /* wrong passwords in a row before each further one costs time: 30 s, doubled each time */
+#define LIMIT_LOGIN_DELAY_MS (30 * 1000ll)
+#define LIMIT_LOGIN_DELAY_MAX_MS (60 * 60 * 1000ll)
+#define LIMIT_LOGIN_FAILS 100 /* then only a new password helps */
+#define LIMIT_MFA_FREE_FAILS 5 /* wrong codes before a pause of 15 minutes, doubled each time */
+#define LIMIT_MFA_DELAY_MS (15 * 60 * 1000ll)
+#define LIMIT_MFA_DELAY_MAX_MS (24 * 60 * 60 * 1000ll)
+#define LIMIT_MFA_TOKEN_MS (5 * 60 * 1000ll)
+#define LIMIT_MFA_ENROLMENT_MS (15 * 60 * 1000ll)
 
 /* Sessions */
 #define LIMIT_ACCESS_TOKEN_MS (10 * 60 * 1000ll)

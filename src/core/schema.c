@@ -198,8 +198,6 @@ static const char identity[] =
     "ALTER TABLE users ADD COLUMN password_changed_at BIGINT;"
     "ALTER TABLE users ADD COLUMN must_change_password BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE users ADD COLUMN mfa_required BIGINT NOT NULL DEFAULT 0;" /* beyond what the role requires */
-    "ALTER TABLE users ADD COLUMN login_fails BIGINT NOT NULL DEFAULT 0;"
-    "ALTER TABLE users ADD COLUMN login_blocked_until BIGINT;"
     "ALTER TABLE users ADD COLUMN mfa_fails BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE users ADD COLUMN mfa_blocked_until BIGINT;"
     "ALTER TABLE sessions ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';"
@@ -207,12 +205,25 @@ static const char identity[] =
     "ALTER TABLE sessions ADD COLUMN auth_at BIGINT NOT NULL DEFAULT 0;" /* last time the secret was proven */
     "ALTER TABLE sessions ADD COLUMN idle_ms BIGINT NOT NULL DEFAULT 0;" /* 0: only the refresh token's own end */
 
+    /* Wrong passwords since the last right one: of accounts (key: the user id) and, so that nothing tells them apart, of addresses
+     * without one (key: a MAC of the address). */
+    "CREATE TABLE login_tries ("
+    "  key BYTEA PRIMARY KEY,"
+    "  user_id BYTEA REFERENCES users (id) ON DELETE CASCADE,"
+    "  fails BIGINT NOT NULL,"
+    "  blocked_until BIGINT,"
+    "  last_at BIGINT NOT NULL);"
+    "CREATE INDEX login_tries_by_user ON login_tries (user_id);"
+    "CREATE INDEX login_tries_by_time ON login_tries (last_at);"
+
     "CREATE TABLE totp ("
-    "  user_id BYTEA PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,"
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  pending BIGINT NOT NULL,"      /* 1: enrolment not finished; the one in force, if any, stays until it is */
     "  kek_id BYTEA NOT NULL,"
     "  wrapped BYTEA NOT NULL,"       /* 20 bytes of secret and 12 zero bytes, as a wrapped key */
-    "  confirmed_at BIGINT,"          /* NULL: enrolment not finished */
-    "  last_step BIGINT NOT NULL DEFAULT 0);"
+    "  created_at BIGINT NOT NULL,"
+    "  last_step BIGINT NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY (user_id, pending));"
     "CREATE INDEX totp_by_kek ON totp (kek_id);"
 
     "CREATE TABLE recovery_codes ("

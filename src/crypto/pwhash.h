@@ -31,4 +31,9 @@ MUST_USE enum err argon2id_raw(struct slice password, const uint8_t salt[16], st
 MUST_USE enum err bcrypt_hash(const struct key *pepper, struct slice password, unsigned cost, char ret[PWHASH_TEXT_MAX]);
 MUST_USE enum err bcrypt_verify(const struct key *pepper, struct slice password, struct slice hash);
 
+/* Hashes of other systems, unkeyed: bcrypt ("$2a$", "$2b$", "$2y$") and Argon2id or Argon2i as PHC text, of bounded cost. bcrypt never
+ * looked at more than 72 bytes of a password: those end with the first sign-in, which replaces the hash. */
+bool foreign_hash_readable(struct slice hash);
+MUST_USE enum err foreign_hash_verify(struct slice password, struct slice hash);
+
 #endif

@@ -5,6 +5,7 @@
 #include "core/session/session.h"
 #include "core/transfer/transfer.h"
 #include "core/upload/upload.h"
+#include "core/user/password.h"
 #include "jobs/jobs.h"
 #include "os/clock.h"
 
@@ -20,6 +21,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(grant_expire(c, app, BATCH, &grants));
     TRY(idempotency_expire(c, app));
     TRY(session_purge(c, app));
+    TRY(password_tries_purge(c, app));
     TRY(device_purge(c, app));
     bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
     *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);

@@ -8,6 +8,7 @@
 #include "core/session/revoked.h"
 #include "core/session/session_store.h"
 #include "core/token/token.h"
+#include "core/user/password.h"
 #include "os/clock.h"
 
 #define REFRESH_PREFIX "sdr_"
@@ -58,6 +59,8 @@ static enum err issue_access(struct ctx *c, struct app *app, const struct id *se
 
 static const struct cache_rate_rule login_per_account = {.burst = 20, .per_ms = 60 * 1000};
 static const struct cache_rate_rule login_per_address = {.burst = 120, .per_ms = 60 * 1000};
+
+static const struct cache_rate_rule login_global = {.burst = 3000, .per_ms = 60 * 1000};
 
 static enum err check_rate(struct ctx *c, struct app *app, const char *what, struct slice who,
                            const struct cache_rate_rule *rule)
@@ -123,11 +126,12 @@ enum err session_check_login(struct ctx *c, struct app *app, const struct sessio
     struct slice folded;
     if (utf8_fold(&c->arena, in->email, &folded) != ERR_OK) folded = SLICE("?");
     TRY(check_rate(c, app, "login-account", folded, &login_per_account));
-    TRY(check_rate(c, app, "login-address", in->ip, &login_per_address));
+    TRY(check_rate(c, app, "login-address", slice_cstr(in->who->ip), &login_per_address));
+    TRY(check_rate(c, app, "login-all", SLICE("all"), &login_global));
     enum err e = user_by_email(c, app, in->email, &user);
     if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
-    bool known = e == ERR_OK;
-    e = user_check_password(c, app, known ? &user : NULL, in->password);
+    struct password_try try = {e == ERR_OK ? &user : NULL, in->email, "auth.login", in->who};
+    e = password_prove(c, app, &try, in->password);
     if (e == ERR_DENIED || (e == ERR_OK && !user.active))
         return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
     TRY(e);

@@ -22,7 +22,7 @@ struct session_tokens {
 struct session_login {
     struct slice email;
     struct slice password;
-    struct slice ip;
+    const struct principal *who; /* nobody yet; for its address */
 };
 /* Checks e-mail and password, nothing more: second factors and policies are the caller's next step.
  * ERR_UNAUTH "invalid_credentials" whatever was wrong; ERR_RATE after too many tries per account and address. */

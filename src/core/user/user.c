@@ -1,76 +1,28 @@
-/* Rules of accounts: what an address, a name and a password must be; hashing behind the gate. */
+/* Rules of accounts: what an address and a name must be, making and finding them. */
 #include "core/user/user.h"
 
 #include "base/limits.h"
 #include "codec/text.h"
 #include "codec/utf8.h"
-#include "core/app/gate.h"
+#include "core/user/password.h"
 #include "core/user/user_store.h"
 #include "os/clock.h"
 
-#define HASH_WAIT_MS 10000
-
-static enum err hash_password(struct ctx *c, struct app *app, struct slice password, struct slice *ret)
+bool user_role_needs_factor(const struct app *app, enum role role)
 {
-    char phc[PWHASH_TEXT_MAX];
-    struct slice normal;
-    TRY(utf8_nfkc(&c->arena, password, &normal));
-    TRY(gate_enter(app->hash_gate, HASH_WAIT_MS));
-    enum err e = argon2id_hash(&app->pepper, normal, app->cfg.password_cost, phc);
-    gate_leave(app->hash_gate);
-    if (e != ERR_OK) return fail(c, e, "password hash");
-    return arena_slice(&c->arena, slice_cstr(phc), ret);
+    return app->cfg.mfa_policy == MFA_FOR_ALL || (app->cfg.mfa_policy == MFA_FOR_ADMINS && role == ROLE_ADMIN);
 }
 
-/* What a password of nobody is compared with, so that unknown accounts take as long as known ones. */
-static const char dummy_hash[] =
-    "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-struct hash_arg {
-    struct app *app;
-    const struct user *user;
-    struct slice hash;
-};
-
-static enum err set_hash_tx(struct ctx *c, struct db_conn *conn, void *arg)
-{
-    struct hash_arg *a = arg;
-    return user_store_set_hash(c, conn, &a->user->id, a->user->password_hash, a->hash, clock_wall_ms());
-}
-
-/* The settings ask for more than this hash was made with, and the password is at hand. */
-static enum err strengthen(struct ctx *c, struct app *app, const struct user *user, struct slice password)
-{
-    struct hash_arg a = {.app = app, .user = user};
-    if (!argon2id_outdated(user->password_hash, app->cfg.password_cost)) return ERR_OK;
-    TRY(hash_password(c, app, password, &a.hash));
-    return db_tx(c, app->be.db, DB_WRITE, set_hash_tx, &a);
-}
-
-enum err user_check_password(struct ctx *c, struct app *app, const struct user *user, struct slice password)
-{
-    struct slice normal, phc = user ? user->password_hash : slice_cstr(dummy_hash);
-    if (password.len > LIMIT_PASSWORD_BYTES || !utf8_valid(password)) password = SLICE("");
-    TRY(utf8_nfkc(&c->arena, password, &normal));
-    TRY(gate_enter(app->hash_gate, HASH_WAIT_MS));
-    enum err e = argon2id_verify(&app->pepper, normal, phc);
-    gate_leave(app->hash_gate);
-    if (!user && e == ERR_OK) e = ERR_DENIED;
-    TRY(e);
-    err_ignore(strengthen(c, app, user, password), "the sign-in stands; the next one tries again");
-    return ERR_OK;
-}
-
-static enum err check_new(struct ctx *c, struct user_new *n)
+static enum err check_new(struct ctx *c, const struct app *app, struct user_new *n)
 {
     if (!email_plausible(n->email)) ctx_field_error(c, "email", "is not an e-mail address");
-    if (!utf8_valid(n->password) || n->password.len < LIMIT_PASSWORD_MIN_BYTES)
-        ctx_field_error(c, "password", "must have at least 12 characters");
-    if (n->password.len > LIMIT_PASSWORD_BYTES) ctx_field_error(c, "password", "is longer than 1024 bytes");
     if (!n->display_name.ptr) n->display_name = slice_sub(n->email, 0, slice_find(n->email, '@'));
     if (n->display_name.len > LIMIT_TITLE_BYTES || !utf8_valid(n->display_name))
         ctx_field_error(c, "display_name", "is too long");
-    return c->field_error_count ? ERR_INVALID : ERR_OK;
+    if (c->field_error_count) return ERR_INVALID;
+    if (n->import_hash.ptr) return ERR_OK;
+    struct password_owner owner = {user_role_needs_factor(app, n->role), n->email, n->display_name};
+    return password_check_new(c, app, &owner, n->password, "password");
 }
 
 struct create_arg {
@@ -94,12 +46,13 @@ enum err user_create(struct ctx *c, struct app *app, const struct user_new *n, s
 {
     struct user_new want = *n;
     struct create_arg a = {.app = app, .must_be_first = n->must_be_first};
-    TRY(check_new(c, &want));
+    TRY(check_new(c, app, &want));
     TRY(utf8_fold(&c->arena, want.email, &a.email_key));
     a.user = (struct user){.email = want.email, .display_name = want.display_name, .role = want.role,
                            .created_at = clock_wall_ms()};
     TRY(os_new_id(&a.user.id));
-    TRY(hash_password(c, app, want.password, &a.user.password_hash));
+    a.user.password_hash = want.import_hash;
+    if (!want.import_hash.ptr) TRY(password_hash(c, app, want.password, &a.user.password_hash));
     enum err e = db_tx(c, app->be.db, DB_WRITE, create_tx, &a);
     if (e == ERR_EXISTS) return refuse(c, e, "email_taken", "There is an account with this e-mail address already.");
     TRY(e);

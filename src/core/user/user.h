@@ -16,11 +16,16 @@ struct user {
     uint64_t quota_bytes; /* in force: own or default; 0: none */
     uint64_t used_bytes;
     int64_t created_at;
+    bool mfa_required; /* of this account, beyond what its role requires */
+    bool needs_factor; /* in force: it must have a second factor */
+    bool must_change_password;
+    int64_t password_changed_at; /* 0: never since it was created */
 };
 
 struct user_new {
     struct slice email;
     struct slice password;
+    struct slice import_hash; /* instead of a password: as password_import gave it; ptr NULL: none */
     struct slice display_name; /* ptr NULL: the part of the address before @ */
     enum role role;
     bool must_be_first; /* the set-up: ERR_NOT_FOUND when any account exists */
@@ -37,8 +42,7 @@ MUST_USE enum err user_list(struct ctx *c, struct app *app, struct user **ret, s
 MUST_USE enum err user_count(struct ctx *c, struct app *app, uint64_t *ret);
 MUST_USE enum err user_rename(struct ctx *c, struct app *app, const struct id *id, struct slice display_name);
 
-/* ERR_OK or ERR_DENIED. Takes the same time for an account that does not exist (user NULL). May wait at the hash gate:
- * ERR_BUSY. */
-MUST_USE enum err user_check_password(struct ctx *c, struct app *app, const struct user *user, struct slice password);
+/* What the settings ask of a role. */
+bool user_role_needs_factor(const struct app *app, enum role role);
 
 #endif

@@ -1,7 +1,8 @@
 /* SQL of accounts. */
 #include "core/user/user_store.h"
 
-#define USER_COLUMNS "id, email, display_name, role, state, password_hash, quota_bytes, used_bytes, created_at"
+#define USER_COLUMNS "id, email, display_name, role, state, password_hash, quota_bytes, used_bytes, created_at, " \
+                     "mfa_required, must_change_password, password_changed_at"
 
 static const struct db_stmt insert = {
     "user_insert",
@@ -14,9 +15,13 @@ static const struct db_stmt list = {"user_list", "SELECT " USER_COLUMNS " FROM u
 static const struct db_stmt count = {"user_count", "SELECT COUNT(*) FROM users", NULL};
 static const struct db_stmt rename_user = {
     "user_rename", "UPDATE users SET display_name = $2, updated_at = $3 WHERE id = $1", NULL};
-static const struct db_stmt set_hash = {
-    "user_set_hash",
+static const struct db_stmt replace_hash = {
+    "user_replace_hash",
     "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2", NULL};
+static const struct db_stmt set_password = {
+    "user_set_password",
+    "UPDATE users SET password_hash = $2, password_changed_at = $3, must_change_password = 0, updated_at = $3 WHERE id = $1",
+    NULL};
 
 static enum err read_row(const struct app *app, const struct db_result *r, size_t i, struct user *ret)
 {
@@ -29,9 +34,14 @@ static enum err read_row(const struct app *app, const struct db_result *r, size_
         .has_quota = db_at(r, i, 6)->type != DB_NULL,
         .used_bytes = (uint64_t)db_get_i64(r, i, 7),
         .created_at = db_get_i64(r, i, 8),
+        .mfa_required = db_get_i64(r, i, 9) != 0,
+        .must_change_password = db_get_i64(r, i, 10) != 0,
+        .password_changed_at = db_get_i64(r, i, 11),
     };
     ret->quota_bytes = ret->has_quota ? (uint64_t)db_get_i64(r, i, 6) : app->cfg.quota_bytes_default;
-    return role_parse(db_get_slice(r, i, 3), &ret->role) == ERR_OK ? ERR_OK : ERR_CORRUPT;
+    if (role_parse(db_get_slice(r, i, 3), &ret->role) != ERR_OK) return ERR_CORRUPT;
+    ret->needs_factor = ret->mfa_required || user_role_needs_factor(app, ret->role);
+    return ERR_OK;
 }
 
 enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key)
@@ -81,8 +91,13 @@ enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id 
     return db_one(c, conn, &rename_user, NULL, db_id(id), db_text(name), db_i64(now_ms));
 }
 
-enum err user_store_set_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
-                             struct slice hash, int64_t now_ms)
+enum err user_store_replace_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+                                 struct slice hash, int64_t now_ms)
 {
-    return db_exec(c, conn, &set_hash, NULL, db_id(id), db_text(old), db_text(hash), db_i64(now_ms));
+    return db_exec(c, conn, &replace_hash, NULL, db_id(id), db_text(old), db_text(hash), db_i64(now_ms));
+}
+
+enum err user_store_set_password(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice hash, int64_t now_ms)
+{
+    return db_one(c, conn, &set_password, NULL, db_id(id), db_text(hash), db_i64(now_ms));
 }

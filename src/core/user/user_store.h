@@ -13,7 +13,10 @@ MUST_USE enum err user_store_list(struct ctx *c, struct db_conn *conn, const str
 MUST_USE enum err user_store_count(struct ctx *c, struct db_conn *conn, uint64_t *ret);
 MUST_USE enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name,
                                     int64_t now_ms);
-MUST_USE enum err user_store_set_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
-                                      struct slice hash, int64_t now_ms);
+/* Compare-and-set: the same password, hashed anew. */
+MUST_USE enum err user_store_replace_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+                                          struct slice hash, int64_t now_ms);
+MUST_USE enum err user_store_set_password(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice hash,
+                                          int64_t now_ms);
 
 #endif
