@@ -159,19 +159,19 @@ struct rewrap_arg {
 typedef enum err rewrap_save_fn(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                                 const struct wrapped *now);
 
-/* Rows of (id, wrapped[, file id]): unwrap under the old key, wrap under the active one. */
-static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app, const struct db_result *r,
+/* Rows of (id, wrapped[, bound id]): unwrap under the old key, wrap under the active one. */
+static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app, const struct db_result *r, const char *label,
                             rewrap_save_fn *save)
 {
     for (size_t i = 0; i < r->rows; i++) {
         CLEANUP(key_done) struct key key;
         struct wrapped now;
-        struct id id = db_get_id(r, i, 0), file = db_get_id(r, i, r->cols == 3 ? 2 : 0);
+        struct id id = db_get_id(r, i, 0), object = db_get_id(r, i, r->cols == 3 ? 2 : 0);
         struct slice old = db_get_slice(r, i, 1);
         struct sft_context context;
-        context_for(&context, app, "sft/1/dek", &file);
+        context_for(&context, app, label, &object);
         TRY(keyring_unwrap(c, app->be.keys, sft_context_view(&context), old, &key));
-        TRY(key_wrap(c, app, "sft/1/dek", &file, &key, &now));
+        TRY(key_wrap(c, app, label, &object, &key, &now));
         TRY(save(c, conn, &id, old, &now));
     }
     return ERR_OK;
@@ -179,24 +179,26 @@ static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app
 
 static const struct id no_object = {{0}};
 
-static enum err rewrap_secrets(struct ctx *c, struct db_conn *conn, struct app *app, const struct id *active)
+typedef enum err rewrap_named_fn(struct ctx *c, struct db_conn *conn, struct slice name, struct slice old, struct slice now);
+
+/* Rows of (name, wrapped), few, without the key's id in a column: all at each pass. label NULL: each one's name. */
+static enum err rewrap_named(struct ctx *c, struct db_conn *conn, const struct rewrap_arg *a, const struct db_result *r,
+                             const char *label, rewrap_named_fn *save)
 {
-    struct db_result r;
-    TRY(secret_store_list(c, conn, &r));
-    for (size_t i = 0; i < r.rows; i++) {
+    for (size_t i = 0; i < r->rows; i++) {
         CLEANUP(key_done) struct key key;
         struct wrapped now;
         struct id kek;
-        struct slice name = db_get_slice(&r, i, 0), old = db_get_slice(&r, i, 1);
-        const char *label = NULL;
+        struct slice name = db_get_slice(r, i, 0), old = db_get_slice(r, i, 1);
+        const char *bound = label;
         TRY(wrapped_key_kek(old, &kek));
-        if (id_eq(kek, *active)) continue;
-        TRY(arena_cstr(&c->arena, name, &label));
+        if (id_eq(kek, a->active)) continue;
+        if (!bound) TRY(arena_cstr(&c->arena, name, &bound));
         struct sft_context context;
-        context_for(&context, app, label, &no_object);
-        TRY(keyring_unwrap(c, app->be.keys, sft_context_view(&context), old, &key));
-        TRY(key_wrap(c, app, label, &no_object, &key, &now));
-        TRY(secret_store_replace(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
+        context_for(&context, a->app, bound, &no_object);
+        TRY(keyring_unwrap(c, a->app->be.keys, sft_context_view(&context), old, &key));
+        TRY(key_wrap(c, a->app, bound, &no_object, &key, &now));
+        TRY(save(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
     }
     return ERR_OK;
 }
@@ -204,12 +206,17 @@ static enum err rewrap_secrets(struct ctx *c, struct db_conn *conn, struct app *
 static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct rewrap_arg *a = arg;
-    struct db_result files, uploads;
-    TRY(rewrap_secrets(c, conn, a->app, &a->active));
-    TRY(rewrap_store_files(c, conn, &a->active, a->batch, &files));
-    TRY(rewrap_rows(c, conn, a->app, &files, rewrap_store_file));
-    TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &uploads));
-    TRY(rewrap_rows(c, conn, a->app, &uploads, rewrap_store_upload));
+    struct db_result r;
+    TRY(secret_store_list(c, conn, &r));
+    TRY(rewrap_named(c, conn, a, &r, NULL, secret_store_replace));
+    TRY(rewrap_store_signers(c, conn, &r));
+    TRY(rewrap_named(c, conn, a, &r, "sft/1/jwtkey", rewrap_store_signer));
+    TRY(rewrap_store_files(c, conn, &a->active, a->batch, &r));
+    TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_file));
+    TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &r));
+    TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_upload));
+    TRY(rewrap_store_totps(c, conn, &a->active, a->batch, &r));
+    TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/totp", rewrap_store_totp));
     TRY(kek_store_destroy_unused(c, conn, clock_wall_ms() - SETTLE_MS));
     return kek_store_any_old(c, conn, &a->left);
 }

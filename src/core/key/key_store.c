@@ -17,7 +17,8 @@ static const struct db_stmt kek_destroy = {
     "UPDATE keks SET state = 'destroyed', sealed = NULL WHERE state = 'decrypt-only' "
     "AND EXISTS (SELECT 1 FROM keks a WHERE a.state = 'active' AND a.created_at < $1) "
     "AND NOT EXISTS (SELECT 1 FROM files WHERE files.kek_id = keks.id) "
-    "AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.kek_id = keks.id)", NULL};
+    "AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.kek_id = keks.id) "
+    "AND NOT EXISTS (SELECT 1 FROM totp WHERE totp.kek_id = keks.id)", NULL};
 static const struct db_stmt kek_any_old = {
     "kek_any_old", "SELECT COUNT(*) FROM keks WHERE state = 'decrypt-only'", NULL};
 static const struct db_stmt rewrap_files = {
@@ -30,6 +31,13 @@ static const struct db_stmt rewrap_file = {
     "rewrap_file", "UPDATE files SET kek_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4", NULL};
 static const struct db_stmt rewrap_upload = {
     "rewrap_upload", "UPDATE uploads SET kek_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4", NULL};
+static const struct db_stmt rewrap_totps = {
+    "rewrap_totps", "SELECT user_id, wrapped FROM totp WHERE kek_id <> $1 LIMIT $2", NULL};
+static const struct db_stmt rewrap_totp = {
+    "rewrap_totp", "UPDATE totp SET kek_id = $1, wrapped = $2 WHERE user_id = $3 AND wrapped = $4", NULL};
+static const struct db_stmt rewrap_signers = {"rewrap_signers", "SELECT kid, wrapped FROM signing_keys", NULL};
+static const struct db_stmt rewrap_signer = {
+    "rewrap_signer", "UPDATE signing_keys SET wrapped = $3 WHERE kid = $1 AND wrapped = $2", NULL};
 static const struct db_stmt secret_list = {
     "secret_list", "SELECT name, value FROM settings WHERE name LIKE 'secret.%'", NULL};
 static const struct db_stmt secret_get = {"secret_get", "SELECT value FROM settings WHERE name = $1", NULL};
@@ -102,6 +110,26 @@ enum err rewrap_store_upload(struct ctx *c, struct db_conn *conn, const struct i
                              const struct wrapped *now)
 {
     return rewrap(c, conn, &rewrap_upload, id, old, now);
+}
+
+enum err rewrap_store_totps(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit, struct db_result *ret)
+{
+    return db_exec(c, conn, &rewrap_totps, ret, db_id(active), db_i64((int64_t)limit));
+}
+
+enum err rewrap_store_totp(struct ctx *c, struct db_conn *conn, const struct id *user, struct slice old, const struct wrapped *now)
+{
+    return rewrap(c, conn, &rewrap_totp, user, old, now);
+}
+
+enum err rewrap_store_signers(struct ctx *c, struct db_conn *conn, struct db_result *ret)
+{
+    return db_exec0(c, conn, &rewrap_signers, ret);
+}
+
+enum err rewrap_store_signer(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old, struct slice wrapped)
+{
+    return db_exec(c, conn, &rewrap_signer, NULL, db_text(kid), db_bytes(old), db_bytes(wrapped));
 }
 
 enum err secret_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret)

@@ -26,6 +26,15 @@ MUST_USE enum err rewrap_store_file(struct ctx *c, struct db_conn *conn, const s
                                     const struct wrapped *now);
 MUST_USE enum err rewrap_store_upload(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                                       const struct wrapped *now);
+/* Columns: user id, wrapped secret. */
+MUST_USE enum err rewrap_store_totps(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
+                                     struct db_result *ret);
+MUST_USE enum err rewrap_store_totp(struct ctx *c, struct db_conn *conn, const struct id *user, struct slice old,
+                                    const struct wrapped *now);
+/* Columns: kid, wrapped; all keys of access tokens. */
+MUST_USE enum err rewrap_store_signers(struct ctx *c, struct db_conn *conn, struct db_result *ret);
+MUST_USE enum err rewrap_store_signer(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old,
+                                      struct slice wrapped);
 /* Columns: name, value; all server secrets. */
 MUST_USE enum err secret_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret);
 MUST_USE enum err secret_store_get(struct ctx *c, struct db_conn *conn, struct slice name, struct slice *ret);
