@@ -120,6 +120,7 @@ void api_counts(const struct api *api, struct api_counts *ret);
 
 /* Handlers, by file. */
 call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_change;
+call_fn account_register_call, account_verify_call, account_forgot_call, account_reset_call;
 call_fn device_new_call, device_get_call, device_approve_call, device_token_call;
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
 open_fn upload_part_open, files_upload_open;

@@ -2,6 +2,7 @@
  * document and the test "every route, every kind of caller" are made from it. To add an endpoint, add a row and its handler. */
 #include "api/api.h"
 
+#include "api/messages_account.h"
 #include "base/limits.h"
 
 #define API "/api/v1"
@@ -23,6 +24,14 @@ const struct route api_routes[] = {
      .call = auth_refresh, .in = &msg_refresh_table, .out = &msg_tokens_table, .status = 200},
     {HTTP_POST, API "/auth/logout", CALLER_USER, RATE_NONE, "End this session, everywhere at once", .call = auth_logout,
      .status = 204},
+    {HTTP_POST, API "/auth/register", CALLER_ANYONE, RATE_GUESS, "Make an account, as far as the policy of the server allows",
+     .call = account_register_call, .in = &msg_register_table, .out = &msg_user_out_table, .status = 201},
+    {HTTP_POST, API "/auth/email/verify", CALLER_ANYONE, RATE_GUESS, "Confirm an address with the token of its mail: the account is made",
+     .call = account_verify_call, .in = &msg_mailed_token_table, .out = &msg_user_out_table, .status = 200},
+    {HTTP_POST, API "/auth/password/forgot", CALLER_ANYONE, RATE_GUESS, "Ask for a mail to choose a new password with; tells nothing",
+     .call = account_forgot_call, .in = &msg_forgot_table, .status = 202},
+    {HTTP_POST, API "/auth/password/reset", CALLER_ANYONE, RATE_GUESS, "A new password by the token of a mail; ends every session",
+     .call = account_reset_call, .in = &msg_reset_table, .status = 204},
     {HTTP_POST, API "/auth/device", CALLER_ANYONE, RATE_GUESS, "Ask for codes to sign a device in with",
      .call = device_new_call, .in = &msg_device_new_table, .out = &msg_device_codes_table, .status = 200},
     {HTTP_GET, API "/auth/device/{user_code}", CALLER_USER, RATE_GUESS, "Which device asks, from where",

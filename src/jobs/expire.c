@@ -1,4 +1,5 @@
 /* Every minute: ends what is overdue. (Whether a link still works never waits for this: it is computed at each use.) */
+#include "core/account/account.h"
 #include "core/app/idempotency.h"
 #include "core/device/device.h"
 #include "core/link/link.h"
@@ -21,6 +22,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(grant_expire(c, app, BATCH, &grants));
     TRY(idempotency_expire(c, app));
     TRY(session_purge(c, app));
+    TRY(account_purge(c, app));
     TRY(password_tries_purge(c, app));
     TRY(device_purge(c, app));
     bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;

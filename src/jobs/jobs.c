@@ -27,6 +27,7 @@ static const struct {
     {"rewrap", job_rewrap, false},
     {"sweep", job_sweep, true},
     {"mail", job_mail, false},
+    {"account", job_account, false},
 };
 
 static job_fn *find_kind(struct slice kind)

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/text.h"
 #include "codec/utf8.h"
+#include "core/audit/audit.h"
 #include "core/user/password.h"
 #include "core/user/user_store.h"
 #include "os/clock.h"
@@ -13,7 +14,7 @@ bool user_role_needs_factor(const struct app *app, enum role role)
     return app->cfg.mfa_policy == MFA_FOR_ALL || (app->cfg.mfa_policy == MFA_FOR_ADMINS && role == ROLE_ADMIN);
 }
 
-static enum err check_new(struct ctx *c, const struct app *app, struct user_new *n)
+enum err user_check_new(struct ctx *c, const struct app *app, struct user_new *n)
 {
     if (!email_plausible(n->email)) ctx_field_error(c, "email", "is not an e-mail address");
     if (!n->display_name.ptr) n->display_name = slice_sub(n->email, 0, slice_find(n->email, '@'));
@@ -29,24 +30,28 @@ struct create_arg {
     struct app *app;
     struct user user;
     struct slice email_key;
-    bool must_be_first;
+    const struct user_new *n;
 };
 
 static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct create_arg *a = arg;
     uint64_t n = 0;
-    if (a->must_be_first) TRY(user_store_count(c, conn, &n));
+    if (a->n->must_be_first) TRY(user_store_count(c, conn, &n));
     if (n) return ERR_NOT_FOUND;
     TRY(user_store_insert(c, conn, &a->user, a->email_key));
+    if (a->n->also) TRY(a->n->also(c, conn, &a->user, a->n->also_arg));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "user.create", .who = a->n->who, .object_type = "user",
+                                                   .object_id = &a->user.id, .email = a->user.email,
+                                                   .detail = slice_cstr(role_name(a->user.role))}));
     return user_load(c, conn, a->app, &a->user.id, &a->user);
 }
 
 enum err user_create(struct ctx *c, struct app *app, const struct user_new *n, struct user *ret)
 {
     struct user_new want = *n;
-    struct create_arg a = {.app = app, .must_be_first = n->must_be_first};
-    TRY(check_new(c, app, &want));
+    struct create_arg a = {.app = app, .n = n};
+    TRY(user_check_new(c, app, &want));
     TRY(utf8_fold(&c->arena, want.email, &a.email_key));
     a.user = (struct user){.email = want.email, .display_name = want.display_name, .role = want.role,
                            .created_at = clock_wall_ms()};

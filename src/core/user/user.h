@@ -29,7 +29,14 @@ struct user_new {
     struct slice display_name; /* ptr NULL: the part of the address before @ */
     enum role role;
     bool must_be_first; /* the set-up: ERR_NOT_FOUND when any account exists */
+    const struct principal *who; /* for the audit record; NULL: the server itself */
+    /* What else belongs to making it (a used invitation, a quota), in the same transaction, after the row. NULL: nothing. */
+    enum err (*also)(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg);
+    void *also_arg;
 };
+
+/* What user_create checks: address, name, password; fills in a missing display name. ERR_INVALID with field errors. */
+MUST_USE enum err user_check_new(struct ctx *c, const struct app *app, struct user_new *n);
 
 /* ERR_INVALID with field errors; ERR_EXISTS when the address is taken. */
 MUST_USE enum err user_create(struct ctx *c, struct app *app, const struct user_new *n, struct user *ret);

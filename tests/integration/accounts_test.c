@@ -1,0 +1,353 @@
+/* Registration, confirmed addresses, invitations, forgotten passwords: what they do, and what they do not show. */
+#include <string.h>
+
+#include "base/limits.h"
+#include "core/account/account.h"
+#include "core/job/job.h"
+#include "core/mail/mail.h"
+#include "integration/loopback.h"
+
+#define NEW_PASSWORD "another good long phrase"
+
+/* ---- the mail that would go out ---- */
+
+static struct {
+    const char *to, *text, *subject;
+    unsigned count; /* mails found by the last call */
+} mail;
+
+static enum err take_job(struct ctx *c, struct loop *l)
+{
+    struct job job;
+    struct mail m;
+    TRY(job_claim(c, l->app, &job));
+    if (slice_eq(job.kind, SLICE("account"))) TRY(account_job(c, l->app, job.payload));
+    if (slice_eq(job.kind, SLICE("mail"))) {
+        TRY(mail_open(c, l->app, job.payload, &m));
+        mail.to = loop_text(SLICE_FMT, SLICE_ARG(m.to));
+        mail.text = loop_text(SLICE_FMT, SLICE_ARG(m.text));
+        mail.subject = loop_text(SLICE_FMT, SLICE_ARG(m.subject));
+        mail.count++;
+    }
+    return job_finish(c, l->app, &job, 0);
+}
+
+/* Runs all jobs, but keeps mail here. */
+static void catch_mail(struct loop *l)
+{
+    mail.to = mail.text = mail.subject = "";
+    mail.count = 0;
+    for (enum err e = ERR_OK; e == ERR_OK;) {
+        CLEANUP(ctx_done) struct ctx c;
+        ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+        e = take_job(&c, l);
+        if (e != ERR_OK && e != ERR_NOT_FOUND) test_fail(__FILE__, __LINE__, "job: %s: %s", err_name(e), c.err_detail);
+    }
+}
+
+/* What stands after # in the link of the text. */
+static const char *token_in(const char *text)
+{
+    const char *at = strstr(text, LOOP_URL "/"), *hash = at ? strchr(at, '#') : NULL;
+    return hash ? loop_text("%.*s", (int)strcspn(hash + 1, "\r\n \""), hash + 1) : "";
+}
+
+static void open_with(struct loop *l, enum registration registration, bool with_mail)
+{
+    loop_open(l);
+    l->cfg.registration = registration;
+    if (with_mail) l->cfg.mail = (struct app_mail){.url = "smtp://127.0.0.1:1", .from = "drop@example.com", .locale = "en"};
+    loop_reopen(l);
+}
+
+static const char *registration(const char *email, const char *more)
+{
+    return loop_text("{\"email\":\"%s\",\"password\":\"" LOOP_PASSWORD "\"%s}", email, more);
+}
+
+static const char *login(const char *email, const char *password)
+{
+    return loop_text("{\"email\":\"%s\",\"password\":\"%s\"}", email, password);
+}
+
+#define REGISTER "/api/v1/auth/register"
+#define VERIFY "/api/v1/auth/email/verify"
+#define FORGOT "/api/v1/auth/password/forgot"
+#define RESET "/api/v1/auth/password/reset"
+#define LOGIN "/api/v1/auth/login"
+
+/* ---- registration ---- */
+
+TEST(registration_closed)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    CHECK_PROBLEM(&a, 403, "registration_closed");
+    l.cfg.registration = REGISTRATION_INVITE;
+    loop_reopen(&l);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    CHECK_PROBLEM(&a, 403, "invite_required");
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ",\"invite\":\"sdi_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    catch_mail(&l);
+    CHECK_U64(mail.count, 0);
+    loop_close(&l);
+}
+
+TEST(registration_open_with_confirmed_address)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_OPEN, true);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("Anna@Example.com", ",\"display_name\":\"Anna\""));
+    CHECK_STATUS(&a, 201);
+    CHECK_STR(&a, "user.role", "user");
+    LOOP(&l, &a, .target = LOGIN, .json = login("anna@example.com", LOOP_PASSWORD));
+    CHECK_PROBLEM(&a, 401, "invalid_credentials");
+    catch_mail(&l);
+    CHECK_U64(mail.count, 1);
+    CHECK_SLICE(slice_cstr(mail.to), SLICE("Anna@Example.com"));
+    const char *token = token_in(mail.text);
+    CHECK(strncmp(token, "sdv_", 4) == 0);
+    LOOP(&l, &a, .target = RESET, .json = loop_text("{\"token\":\"%s\",\"new_password\":\"" NEW_PASSWORD "\"}", token));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    LOOP(&l, &a, .target = VERIFY, .json = loop_text("{\"token\":\"%s\"}", token));
+    CHECK_STATUS(&a, 200);
+    CHECK_STR(&a, "user.email", "Anna@Example.com");
+    LOOP(&l, &a, .target = VERIFY, .json = loop_text("{\"token\":\"%s\"}", token));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    LOOP(&l, &a, .target = LOGIN, .json = login("anna@example.com", LOOP_PASSWORD));
+    CHECK_STATUS(&a, 200);
+    loop_close(&l);
+}
+
+TEST(confirmation_runs_out)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_OPEN, true);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    catch_mail(&l);
+    const char *token = token_in(mail.text);
+    loop_advance(24 * 3600 * 1000 - 1);
+    LOOP(&l, &a, .target = VERIFY, .json = loop_text("{\"token\":\"%sx\"}", token));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    loop_advance(1);
+    LOOP(&l, &a, .target = VERIFY, .json = loop_text("{\"token\":\"%s\"}", token));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    loop_close(&l);
+}
+
+/* The answer for a taken address is that for a free one, but for ids and times. */
+static const char *shape_of(struct loop_answer *a)
+{
+    return loop_text("%d %zu %s %s %s %zu", a->status, a->len, loop_str(a, "user.role"), loop_str(a, "user.display_name"),
+                     loop_str(a, "user.email"), a->header_count);
+}
+
+TEST(registration_does_not_tell_taken_addresses)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_OPEN, true);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    const char *free_address = shape_of(&a);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    CHECK_SLICE(slice_cstr(shape_of(&a)), slice_cstr(free_address));
+    catch_mail(&l);
+    CHECK_U64(mail.count, 2);
+    CHECK_SLICE(slice_cstr(mail.subject), SLICE("You already have an account"));
+    /* Without mail there is nobody to tell, and still no difference. */
+    l.cfg.mail = (struct app_mail){0};
+    loop_reopen(&l);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    CHECK_SLICE(slice_cstr(shape_of(&a)), slice_cstr(free_address));
+    LOOP(&l, &a, .target = REGISTER, .json = registration("berta@example.com", ""));
+    CHECK_STATUS(&a, 201);
+    LOOP(&l, &a, .target = LOGIN, .json = login("berta@example.com", LOOP_PASSWORD));
+    CHECK_STATUS(&a, 200);
+    loop_close(&l);
+}
+
+TEST(mail_for_one_address_is_bounded)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    for (int i = 0; i < 20; i++) LOOP(&l, &a, .target = FORGOT, .json = "{\"email\":\"anna@example.com\"}");
+    CHECK_STATUS(&a, 202);
+    catch_mail(&l);
+    CHECK_U64(mail.count, 5);
+    loop_close(&l);
+}
+
+/* ---- forgotten passwords ---- */
+
+static void forget(struct loop *l, const char *email)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .target = FORGOT, .json = loop_text("{\"email\":\"%s\"}", email));
+    CHECK_STATUS(&a, 202);
+    CHECK_U64(a.len, 0);
+    catch_mail(l);
+}
+
+static const char *reset(const char *token, const char *password)
+{
+    return loop_text("{\"token\":\"%s\",\"new_password\":\"%s\"}", token, password);
+}
+
+TEST(password_reset)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    const char *bearer = loop_user(&l, "anna@example.com", ROLE_USER);
+    forget(&l, "nobody@example.com");
+    CHECK_U64(mail.count, 0);
+    /* What a client says of itself has no part in the link. */
+    LOOP(&l, &a, .target = FORGOT, .json = "{\"email\":\"anna@example.com\"}",
+         .headers = {{SLICE("host"), SLICE("evil.example")}, {SLICE("x-forwarded-host"), SLICE("evil.example")}});
+    CHECK_STATUS(&a, 202);
+    catch_mail(&l);
+    CHECK_U64(mail.count, 1);
+    CHECK(strstr(mail.text, LOOP_URL "/reset#sdp_") && !strstr(mail.text, "evil"));
+    const char *token = token_in(mail.text);
+    LOOP(&l, &a, .target = RESET, .json = reset(token, "short"));
+    CHECK_STATUS(&a, 400);
+    CHECK_STR(&a, "errors.0.field", "new_password");
+    LOOP(&l, &a, .target = RESET, .json = reset(token, NEW_PASSWORD));
+    CHECK_STATUS(&a, 204);
+    LOOP(&l, &a, .target = "/api/v1/me", .bearer = bearer);
+    CHECK_STATUS(&a, 401);
+    LOOP(&l, &a, .target = LOGIN, .json = login("anna@example.com", LOOP_PASSWORD));
+    CHECK_STATUS(&a, 401);
+    LOOP(&l, &a, .target = LOGIN, .json = login("anna@example.com", NEW_PASSWORD));
+    CHECK_STATUS(&a, 200);
+    LOOP(&l, &a, .target = RESET, .json = reset(token, NEW_PASSWORD));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    catch_mail(&l);
+    CHECK_SLICE(slice_cstr(mail.subject), SLICE("Your password was changed"));
+    loop_close(&l);
+}
+
+TEST(reset_runs_out_and_the_newest_counts)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    forget(&l, "anna@example.com");
+    const char *first = token_in(mail.text);
+    forget(&l, "ANNA@example.com");
+    const char *second = token_in(mail.text);
+    CHECK(strcmp(first, second) != 0);
+    LOOP(&l, &a, .target = RESET, .json = reset(first, NEW_PASSWORD));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    loop_advance(15 * 60 * 1000);
+    LOOP(&l, &a, .target = RESET, .json = reset(second, NEW_PASSWORD));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    loop_close(&l);
+}
+
+struct race {
+    struct loop *l;
+    const char *body;
+    int status[100];
+};
+
+static void post_reset(void *arg, unsigned i)
+{
+    struct race *r = arg;
+    for (unsigned k = i; k < 100; k += 50) {
+        ANSWER a = {0};
+        LOOP(r->l, &a, .target = RESET, .json = r->body);
+        r->status[k] = a.status;
+    }
+}
+
+TEST(reset_token_works_once_of_a_hundred_at_the_same_time)
+{
+    struct loop l;
+    struct race r = {.l = &l};
+    int ok = 0, used = 0;
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    forget(&l, "anna@example.com");
+    r.body = reset(token_in(mail.text), NEW_PASSWORD);
+    loop_parallel(50, post_reset, &r);
+    for (int i = 0; i < 100; i++) {
+        ok += r.status[i] == 204;
+        used += r.status[i] == 400;
+    }
+    CHECK_U64(ok, 1);
+    CHECK_U64(used, 99);
+    loop_close(&l);
+}
+
+/* ---- invitations ---- */
+
+TEST(invited_by_an_administrator)
+{
+    struct loop l;
+    ANSWER a = {0};
+    struct invite invite;
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    struct invite_new n = {.email = SLICE("berta@example.com"), .role = ROLE_GUEST, .has_quota = true, .quota_bytes = 12345};
+    CHECK_OK(account_invite(&c, l.app, NULL, &n, &invite));
+    CHECK(!invite.link.ptr);
+    catch_mail(&l);
+    CHECK_SLICE(slice_cstr(mail.subject), SLICE("You are invited to drop.example"));
+    const char *more = loop_text(",\"invite\":\"%s\"", token_in(mail.text));
+    LOOP(&l, &a, .target = REGISTER, .json = registration("carla@example.com", more));
+    CHECK_STATUS(&a, 400);
+    CHECK_STR(&a, "errors.0.field", "email");
+    LOOP(&l, &a, .target = REGISTER, .json = registration("Berta@example.com", more));
+    CHECK_STATUS(&a, 201);
+    CHECK_STR(&a, "user.role", "guest");
+    LOOP(&l, &a, .target = REGISTER, .json = registration("berta@example.com", more));
+    CHECK_PROBLEM(&a, 400, "token_invalid");
+    LOOP(&l, &a, .target = LOGIN, .json = login("berta@example.com", LOOP_PASSWORD));
+    CHECK_STATUS(&a, 200);
+    CHECK_U64(loop_num(&a, "user.quota_bytes"), 12345);
+    CHECK_ERR(account_invite(&c, l.app, NULL, &n, &invite), ERR_EXISTS);
+    loop_close(&l);
+}
+
+TEST(nothing_readable_waits_in_the_queue)
+{
+    struct loop l;
+    ANSWER a = {0};
+    CLEANUP(ctx_done) struct ctx c;
+    struct job job;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_OPEN, true);
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
+    bool found = false;
+    while (job_claim(&c, l.app, &job) == ERR_OK) {
+        if (!slice_eq(job.kind, SLICE("account"))) continue;
+        found = true;
+        CHECK(!memmem(job.payload.ptr, job.payload.len, "anna", 4) && !memmem(job.payload.ptr, job.payload.len, "argon", 5));
+        /* Sealed for this purpose only. */
+        struct mail m;
+        CHECK_ERR(mail_open(&c, l.app, job.payload, &m), ERR_CORRUPT);
+    }
+    CHECK(found);
+    loop_close(&l);
+}
