@@ -5,6 +5,7 @@
 
 #include "api/messages.h"
 #include "api/messages_device.h"
+#include "api/messages_mfa.h"
 #include "core/app/app.h"
 #include "core/principal.h"
 #include "net/http.h"
@@ -30,7 +31,9 @@ enum caller {
     CALLER_ANYONE, /* no account needed; a bad one is not looked at */
     CALLER_LINK,   /* the holder of the link token in the path; ticket and limits are the handler's, through core/link */
     CALLER_USER,   /* signed in, any role */
-    CALLER_ADMIN
+    CALLER_ADMIN,
+    CALLER_EITHER  /* signed in, or with a secret in the body that the handler checks: it begins with need_session, or that secret.
+                      A cookie that is not good counts for nothing here; a bad Authorization header is refused as everywhere. */
 };
 /* What of a signed-in caller a row asks for besides. */
 #define SCOPE_NEVER 0u /* not with an API key: the account itself, and what makes more keys */
@@ -52,6 +55,7 @@ struct call {
     struct slice ticket; /* of "Authorization: Link …" or the link's cookie; empty: none */
     struct slice params[ROUTER_PARAMS_MAX];
     const void *in; /* the decoded body, of route->in */
+    bool forged; /* CALLER_EITHER: a cookie came without proof that our own page sent it */
     enum err refused; /* why there is no route */
     unsigned allowed; /* methods of the path, for 405 */
 };
@@ -97,6 +101,8 @@ MUST_USE enum err reply_header(struct call *q, const char *name, struct slice va
 /* Security headers and request id, on every answer. */
 void reply_common(struct ctx *c, struct http_response *resp, bool html);
 
+/* For CALLER_EITHER: ERR_UNAUTH unless the caller is signed in. */
+MUST_USE enum err need_session(struct call *q);
 /* Path parameter i as an id; ERR_NOT_FOUND when it is not one. */
 MUST_USE enum err param_id(struct call *q, size_t i, struct id *ret);
 MUST_USE enum err param_u64(struct call *q, size_t i, uint64_t *ret);
@@ -121,7 +127,11 @@ void api_counts(const struct api *api, struct api_counts *ret);
 /* Handlers, by file. */
 call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_change;
 call_fn account_register_call, account_verify_call, account_forgot_call, account_reset_call;
+call_fn admin_users_call, admin_user_call, admin_user_new_call, admin_user_change_call, admin_user_suspend_call,
+    admin_user_unsuspend_call, admin_user_reset_mfa_call, admin_user_delete_call, admin_invite_call;
 call_fn device_new_call, device_get_call, device_approve_call, device_token_call;
+call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, reauthenticate_call, password_change_call,
+    sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
 open_fn upload_part_open, files_upload_open;
 call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_download_call, files_content_call,

@@ -3,6 +3,7 @@
 #include "api/cookie.h"
 #include "api/encode.h"
 #include "base/limits.h"
+#include "core/mfa/mfa.h"
 #include "core/session/session.h"
 
 enum err auth_setup(struct call *q)
@@ -29,10 +30,11 @@ enum err auth_setup(struct call *q)
 }
 
 /* Tokens in the body for programs; in cookies, out of reach of scripts, for browsers. */
-enum err reply_session(struct call *q, const struct session_tokens *t, bool cookie)
+static enum err reply_tokens(struct call *q, const struct session_tokens *t, bool cookie, const struct slice *recovery_codes)
 {
     struct msg_user user;
     struct msg_tokens out = {.token_type = SLICE("Bearer"), .expires_in = {true, t->expires_in_s}, .user = &user};
+    if (recovery_codes) out.recovery_codes = (struct json_list){recovery_codes, MFA_RECOVERY_CODES, true};
     encode_user(&t->user, &user);
     if (cookie) {
         TRY(cookie_set_session(q, t));
@@ -44,16 +46,21 @@ enum err reply_session(struct call *q, const struct session_tokens *t, bool cook
     return reply(q, &out);
 }
 
+enum err reply_session(struct call *q, const struct session_tokens *t, bool cookie)
+{
+    return reply_tokens(q, t, cookie, NULL);
+}
+
 enum err begin_session(struct call *q, const struct begin *b)
 {
-    struct session_new n = {.user = b->user, .device_name = b->device_name, .ip = slice_cstr(q->who.ip), .amr = b->amr,
+    struct session_new n = {.user = b->user, .device_name = b->device_name, .who = &q->who, .amr = b->amr,
                             .user_agent = http_request_header(q->http, "user-agent"),
                             .idle_ms = b->cookie ? LIMIT_BROWSER_IDLE_MS : 0, .auth_at_ms = b->auth_at_ms};
     struct session_tokens t;
     if (b->cookie && !same_origin(q))
         return refuse(q->ctx, ERR_DENIED, "csrf", "Cookie sessions are for the web app of this server only.");
     TRY(session_start(q->ctx, q->app, &n, &t));
-    return reply_session(q, &t, b->cookie);
+    return reply_tokens(q, &t, b->cookie, b->recovery_codes);
 }
 
 enum err auth_login(struct call *q)
@@ -64,7 +71,7 @@ enum err auth_login(struct call *q)
     TRY(session_check_login(q->ctx, q->app, &login, &user));
     struct begin b = {.user = &user, .device_name = in->device_name, .amr = "pwd",
                       .cookie = slice_eq(in->session, SLICE("cookie"))};
-    return begin_session(q, &b);
+    return sign_in_next(q, &b, false);
 }
 
 enum err auth_refresh(struct call *q)
@@ -81,7 +88,7 @@ enum err auth_refresh(struct call *q)
 
 enum err auth_logout(struct call *q)
 {
-    TRY(session_end(q->ctx, q->app, &q->who.session_id));
+    TRY(session_end(q->ctx, q->app, &q->who));
     if (q->who.by_cookie) TRY(cookie_clear_session(q));
     return reply_empty(q);
 }

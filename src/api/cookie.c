@@ -27,6 +27,7 @@ static enum err set_cookie(struct call *q, const char *name, struct slice value,
 enum err cookie_set_session(struct call *q, const struct session_tokens *t)
 {
     TRY(set_cookie(q, COOKIE_ACCESS, t->access_token, "Path=/; SameSite=Lax", (int64_t)t->expires_in_s));
+    if (!t->refresh_token.len) return ERR_OK;
     return set_cookie(q, COOKIE_REFRESH, t->refresh_token, "Path=/api/v1/auth; SameSite=Strict", LIMIT_REFRESH_MAX_MS / 1000);
 }
 

@@ -14,7 +14,7 @@
 
 /* Value of a cookie; empty when absent. */
 struct slice cookie_get(const struct http_request *req, const char *name);
-/* Sets both session cookies. */
+/* Sets both session cookies; the refresh token's stays when there is no new one. */
 MUST_USE enum err cookie_set_session(struct call *q, const struct session_tokens *t);
 MUST_USE enum err cookie_clear_session(struct call *q);
 /* The request's page is of this origin (Sec-Fetch-Site, else Origin). */

@@ -126,6 +126,24 @@ static enum err authenticate_signed_in(struct call *q, struct slice scheme, stru
     return session_authenticate(q->ctx, q->app, value, &q->who);
 }
 
+static enum err authenticate_either(struct call *q, struct slice scheme, struct slice value)
+{
+    bool header = http_request_header(q->http, "authorization").ptr != NULL;
+    enum err e = authenticate_signed_in(q, scheme, value);
+    if (header || e != ERR_UNAUTH) return e;
+    /* A browser sends what is left of an old session along; only the secret in the body counts then. */
+    ctx_clear_error(q->ctx);
+    q->who.signed_in = false;
+    return ERR_OK;
+}
+
+enum err need_session(struct call *q)
+{
+    if (q->who.signed_in) return ERR_OK;
+    if (q->forged) return refuse(q->ctx, ERR_DENIED, "csrf", "This request did not come from the web app of this server.");
+    return refuse(q->ctx, ERR_UNAUTH, "unauthorized", "Sign in first.");
+}
+
 static enum err authenticate_phase(struct call *q)
 {
     struct slice value = http_request_header(q->http, "authorization");
@@ -133,6 +151,7 @@ static enum err authenticate_phase(struct call *q)
     value = slice_trim(value);
     if (q->route->caller == CALLER_LINK)
         q->ticket = slice_eq_nocase(scheme, SLICE("link")) ? value : cookie_get(q->http, COOKIE_TICKET);
+    if (q->route->caller == CALLER_EITHER) return authenticate_either(q, scheme, value);
     if (q->route->caller != CALLER_USER && q->route->caller != CALLER_ADMIN) return ERR_OK;
     return authenticate_signed_in(q, scheme, value);
 }
@@ -144,6 +163,11 @@ static enum err csrf_phase(struct call *q)
     bool safe = m == HTTP_GET || m == HTTP_HEAD || m == HTTP_OPTIONS;
     if (safe || !q->who.signed_in || !q->who.by_cookie) return ERR_OK;
     if (same_origin(q) && csrf_matches(q, http_request_header(q->http, "x-csrf-token"))) return ERR_OK;
+    if (q->route->caller == CALLER_EITHER) {
+        q->who.signed_in = false;
+        q->forged = true;
+        return ERR_OK;
+    }
     return refuse(q->ctx, ERR_DENIED, "csrf", "This request did not come from the web app of this server.");
 }
 
@@ -154,7 +178,7 @@ static enum err authorise_phase(struct call *q)
         return refuse(q->ctx, ERR_DENIED, "scope", "This API key does not have the scope for this request.");
     if (r->caller == CALLER_ADMIN && q->who.role != ROLE_ADMIN)
         return refuse(q->ctx, ERR_DENIED, "denied", "Only administrators may do this.");
-    if (r->fresh && clock_wall_ms() - q->who.auth_at_ms > FRESH_MS)
+    if (r->fresh && (q->who.signed_in || r->caller != CALLER_EITHER) && clock_wall_ms() - q->who.auth_at_ms > FRESH_MS)
         return refuse(q->ctx, ERR_DENIED, "reauth_required", "Prove who you are once more (POST /api/v1/auth/reauthenticate), then repeat.");
     return ERR_OK;
 }

@@ -41,8 +41,13 @@ JSON_TABLE(msg_tokens_table, "Tokens", struct msg_tokens,
     F(msg_tokens, csrf_token, JSON_STRING, .doc = "cookie sessions: send as X-CSRF-Token with every change"),
     F(msg_tokens, user, JSON_OBJECT, .table = &msg_user_table),
     F(msg_tokens, mfa_required, JSON_OPT_BOOL, .doc = "true: not signed in yet, a second factor is wanted"),
-    F(msg_tokens, mfa_token, JSON_STRING, PASSWORD, .doc = "good for POST /auth/2fa/verify, five minutes"),
-    F(msg_tokens, methods, JSON_STRINGS, .doc = "totp, recovery, passkey"));
+    F(msg_tokens, mfa_token, JSON_STRING, PASSWORD, .doc = "five minutes, for the one thing that is required"),
+    F(msg_tokens, methods, JSON_STRINGS, .doc = "totp, recovery, passkey"),
+    F(msg_tokens, mfa_enrolment_required, JSON_OPT_BOOL,
+      .doc = "true: not signed in yet; the account must have a second factor: POST /auth/2fa/enable, then verify, with mfa_token"),
+    F(msg_tokens, password_change_required, JSON_OPT_BOOL,
+      .doc = "true: not signed in yet; POST /auth/password with mfa_token and a new password"),
+    F(msg_tokens, recovery_codes, JSON_STRINGS, .doc = "when a second factor was confirmed: shown once, each good for one use"));
 JSON_TABLE(msg_refresh_table, "Refresh", struct msg_refresh,
     F(msg_refresh, refresh_token, JSON_STRING, PASSWORD, .max = 128, .doc = "browsers leave it out: it is in their cookie"));
 JSON_TABLE(msg_me_patch_table, "MePatch", struct msg_me_patch,

@@ -26,9 +26,9 @@ struct msg_tokens {
     struct opt_u64 expires_in;
     struct slice refresh_token, csrf_token;
     struct msg_user *user;
-    struct opt_bool mfa_required;
+    struct opt_bool mfa_required, mfa_enrolment_required, password_change_required;
     struct slice mfa_token;
-    struct json_list methods;
+    struct json_list methods, recovery_codes;
 };
 struct msg_refresh {
     struct slice refresh_token;

@@ -153,6 +153,7 @@ static enum err put_security(struct buf *b, const struct route *r)
 {
     if (r->caller == CALLER_USER || r->caller == CALLER_ADMIN)
         return buf_put_cstr(b, ",\"security\":[{\"bearer\":[]}]");
+    if (r->caller == CALLER_EITHER) return buf_put_cstr(b, ",\"security\":[{},{\"bearer\":[]}]");
     if (r->caller == CALLER_LINK) return buf_put_cstr(b, ",\"security\":[{},{\"ticket\":[]}]");
     return buf_put_cstr(b, ",\"security\":[]");
 }

@@ -3,6 +3,7 @@
 #include "api/api.h"
 
 #include "api/messages_account.h"
+#include "api/messages_admin.h"
 #include "base/limits.h"
 
 #define API "/api/v1"
@@ -10,6 +11,8 @@
 
 static const char *const page_query[] = {"limit", "cursor", NULL};
 static const char *const files_query[] = {"limit", "cursor", "q", "state", NULL};
+static const char *const search_query[] = {"limit", "cursor", "q", NULL};
+static const char *const delete_query[] = {"delete_files", NULL};
 static const char *const upload_query[] = {"name", NULL};
 static const char *const download_query[] = {"file_id", NULL};
 static const char *const content_query[] = {"file_id", "grant", NULL};
@@ -23,6 +26,30 @@ const struct route api_routes[] = {
     {HTTP_POST, API "/auth/refresh", CALLER_ANYONE, RATE_GUESS, "Trade a refresh token for a new pair",
      .call = auth_refresh, .in = &msg_refresh_table, .out = &msg_tokens_table, .status = 200},
     {HTTP_POST, API "/auth/logout", CALLER_USER, RATE_NONE, "End this session, everywhere at once", .call = auth_logout,
+     .status = 204},
+    {HTTP_POST, API "/auth/2fa/enable", CALLER_EITHER, RATE_GUESS, "A new TOTP secret, in force once a code confirms it",
+     .call = mfa_enable_call, .in = &msg_mfa_enable_table, .out = &msg_mfa_enrolment_table, .status = 200},
+    {HTTP_POST, API "/auth/2fa/verify", CALLER_EITHER, RATE_GUESS, "Finish a sign-in, or confirm a new TOTP secret",
+     .call = mfa_verify_call, .in = &msg_mfa_verify_table, .out = &msg_tokens_table, .status = 200},
+    {HTTP_POST, API "/auth/2fa/disable", CALLER_USER, RATE_GUESS, "Give TOTP and its recovery codes up; ends all other sessions",
+     .call = mfa_disable_call, .in = &msg_mfa_change_table, .status = 204},
+    {HTTP_POST, API "/auth/2fa/recovery", CALLER_USER, RATE_GUESS, "New recovery codes; the old ones are void",
+     .call = mfa_recovery_call, .in = &msg_mfa_change_table, .out = &msg_recovery_codes_table, .status = 200},
+    {HTTP_POST, API "/auth/reauthenticate", CALLER_USER, RATE_GUESS, "Prove the secret again, for dangerous acts",
+     .call = reauthenticate_call, .in = &msg_reauthenticate_table, .out = &msg_tokens_table, .status = 200},
+    {HTTP_POST, API "/auth/password", CALLER_EITHER, RATE_GUESS, "A new password; ends all other sessions",
+     .call = password_change_call, .in = &msg_password_change_table, .out = &msg_tokens_table, .fresh = true, .status = 200},
+    {HTTP_GET, API "/auth/sessions", CALLER_USER, RATE_NONE, "Where the caller is signed in", .call = sessions_list_call,
+     .out = &msg_session_page_table, .status = 200},
+    {HTTP_DELETE, API "/auth/sessions", CALLER_USER, RATE_NONE, "End all sessions but this one", .call = sessions_end_others_call,
+     .fresh = true, .status = 204},
+    {HTTP_DELETE, API "/auth/sessions/{id}", CALLER_USER, RATE_NONE, "End one session", .call = sessions_end_one_call,
+     .fresh = true, .status = 204},
+    {HTTP_GET, API "/api-keys", CALLER_USER, RATE_NONE, "API keys of the caller", .call = apikeys_list_call,
+     .out = &msg_apikey_page_table, .status = 200},
+    {HTTP_POST, API "/api-keys", CALLER_USER, RATE_NONE, "Make an API key; it is shown once", .call = apikeys_new_call,
+     .in = &msg_apikey_new_table, .out = &msg_apikey_out_table, .fresh = true, .status = 201},
+    {HTTP_DELETE, API "/api-keys/{id}", CALLER_USER, RATE_NONE, "Revoke an API key, at once", .call = apikeys_revoke_call,
      .status = 204},
     {HTTP_POST, API "/auth/register", CALLER_ANYONE, RATE_GUESS, "Make an account, as far as the policy of the server allows",
      .call = account_register_call, .in = &msg_register_table, .out = &msg_user_out_table, .status = 201},
@@ -113,6 +140,27 @@ const struct route api_routes[] = {
      .call = share_done_call, .in = &msg_done_table, .status = 204},
     {HTTP_GET, "/s/{token}", CALLER_LINK, RATE_NONE, "The page of a link", .call = share_page_call, .status = 200,
      .out_type = "text/html"},
+
+    /* Administration */
+    {HTTP_GET, API "/admin/users", CALLER_ADMIN, RATE_NONE, "Accounts, newest first; q searches address and name",
+     .call = admin_users_call, .out = &msg_account_page_table, .scope = SCOPE_ADMIN_READ, .status = 200, .query = search_query},
+    {HTTP_POST, API "/admin/users", CALLER_ADMIN, RATE_NONE, "Make an account", .call = admin_user_new_call, .creates = true,
+     .in = &msg_account_new_table, .out = &msg_account_out_table, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 201},
+    {HTTP_GET, API "/admin/users/{id}", CALLER_ADMIN, RATE_NONE, "One account", .call = admin_user_call,
+     .out = &msg_account_out_table, .scope = SCOPE_ADMIN_READ, .status = 200},
+    {HTTP_PATCH, API "/admin/users/{id}", CALLER_ADMIN, RATE_NONE, "Change role, quota, name, or what its next sign-in asks for",
+     .call = admin_user_change_call, .in = &msg_account_patch_table, .out = &msg_account_out_table, .scope = SCOPE_ADMIN_WRITE,
+     .fresh = true, .status = 200},
+    {HTTP_POST, API "/admin/users/{id}/suspend", CALLER_ADMIN, RATE_NONE, "No sign-in, no keys, no links of this account, at once",
+     .call = admin_user_suspend_call, .out = &msg_account_out_table, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 200},
+    {HTTP_POST, API "/admin/users/{id}/unsuspend", CALLER_ADMIN, RATE_NONE, "Active again", .call = admin_user_unsuspend_call,
+     .out = &msg_account_out_table, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 200},
+    {HTTP_POST, API "/admin/users/{id}/reset-mfa", CALLER_ADMIN, RATE_NONE, "Take its second factors away; ends its sessions",
+     .call = admin_user_reset_mfa_call, .out = &msg_account_out_table, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 200},
+    {HTTP_DELETE, API "/admin/users/{id}", CALLER_ADMIN, RATE_NONE, "Delete an account; with delete_files=true all it owns",
+     .call = admin_user_delete_call, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 204, .query = delete_query},
+    {HTTP_POST, API "/admin/invites", CALLER_ADMIN, RATE_NONE, "Invite somebody to make an account", .call = admin_invite_call,
+     .creates = true, .in = &msg_invite_new_table, .out = &msg_invite_out_table, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 201},
 
     /* The server itself */
     {HTTP_GET, "/health", CALLER_ANYONE, RATE_NONE, "The process is up", .call = system_health, .nonblocking = true,

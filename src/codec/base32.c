@@ -10,7 +10,7 @@ static enum err encode(struct buf *out, struct slice in, const char *alphabet)
 {
     unsigned bits = 0;
     uint32_t acc = 0;
-    TRY(buf_reserve(out, in.len * 8 / 5 + 1));
+    TRY(buf_reserve(out, (in.len * 8 + 4) / 5));
     for (size_t i = 0; i < in.len; i++) {
         acc = (acc << 8 | (uint8_t)in.ptr[i]) & 0xfff;
         for (bits += 8; bits >= 5; bits -= 5) TRY(buf_putc(out, alphabet[acc >> (bits - 5) & 31]));

@@ -17,6 +17,8 @@ struct config {
     struct slice storage_dir, storage_erase;
     struct slice key_file;
     uint64_t quota_bytes, file_bytes_max, upload_ttl_s, link_expires_default_s, link_expires_max_s;
+    struct slice mfa_required;
+    uint64_t password_classes, password_max_age_s;
     uint64_t password_memory_kib, password_passes, link_bcrypt_cost;
     uint64_t head_timeout_s, idle_timeout_s, stall_timeout_s, stop_timeout_s, body_rate_min;
     uint64_t job_workers;

@@ -117,6 +117,11 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .link_expires_s_default = cfg->link_expires_default_s,
                              .link_expires_s_max = cfg->link_expires_max_s,
                              .password_cost = {(uint32_t)(cfg->password_memory_kib / KIB), (uint32_t)cfg->password_passes},
+                             .mfa_policy = slice_eq(cfg->mfa_required, SLICE("all"))     ? MFA_FOR_ALL
+                                           : slice_eq(cfg->mfa_required, SLICE("admin")) ? MFA_FOR_ADMINS
+                                                                                         : MFA_FOR_NONE,
+                             .password_classes = (unsigned)cfg->password_classes,
+                             .password_max_age_ms = (int64_t)cfg->password_max_age_s * 1000,
                              .link_bcrypt_cost = (unsigned)cfg->link_bcrypt_cost,
                              .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
                              .registration = registration_of(cfg->registration)};

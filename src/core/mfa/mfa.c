@@ -6,6 +6,7 @@
 #include "codec/base32.h"
 #include "codec/uri.h"
 #include "core/audit/audit.h"
+#include "core/mail/mail.h"
 #include "core/mfa/mfa_store.h"
 #include "core/session/session.h"
 #include "crypto/totp.h"
@@ -115,6 +116,7 @@ struct proving;
 typedef enum err then_fn(struct ctx *c, struct db_conn *conn, const struct proving *a);
 
 struct proving {
+    struct app *app;
     const struct mfa_proof *p;
     bool pending;              /* the secret that waits to be confirmed */
     bool by_totp, matches;     /* six digits; of a step in the window */
@@ -242,7 +244,7 @@ static enum err prove(struct ctx *c, struct app *app, struct proving *a)
 
 enum err mfa_prove(struct ctx *c, struct app *app, const struct mfa_proof *p)
 {
-    struct proving a = {.p = p};
+    struct proving a = {.app = app, .p = p};
     return prove(c, app, &a);
 }
 
@@ -250,6 +252,7 @@ enum err mfa_prove(struct ctx *c, struct app *app, const struct mfa_proof *p)
 static enum err changed(struct ctx *c, struct db_conn *conn, const struct proving *a, const char *event)
 {
     TRY(session_end_all_tx(c, conn, &a->p->user->id, a->p->session));
+    TRY(mail_notice(c, conn, a->app, MAIL_FACTOR_CHANGED, a->p->user->email, slice_cstr(a->p->who->ip)));
     return note(c, conn, a, event, "ok");
 }
 
@@ -285,7 +288,7 @@ static enum err prove_for_codes(struct ctx *c, struct app *app, struct proving *
 
 enum err mfa_confirm(struct ctx *c, struct app *app, const struct mfa_proof *p, struct slice **ret_codes)
 {
-    struct proving a = {.p = p, .pending = true, .then = confirm_then};
+    struct proving a = {.app = app, .p = p, .pending = true, .then = confirm_then};
     enum err e = prove_for_codes(c, app, &a, ret_codes);
     if (e == ERR_NOT_FOUND) return refuse(c, e, "no_enrolment", "There is nothing to confirm. Start with POST /api/v1/auth/2fa/enable.");
     return e;
@@ -293,13 +296,13 @@ enum err mfa_confirm(struct ctx *c, struct app *app, const struct mfa_proof *p, 
 
 enum err mfa_renew_recovery(struct ctx *c, struct app *app, const struct mfa_proof *p, struct slice **ret_codes)
 {
-    struct proving a = {.p = p, .then = renew_then};
+    struct proving a = {.app = app, .p = p, .then = renew_then};
     return prove_for_codes(c, app, &a, ret_codes);
 }
 
 enum err mfa_disable(struct ctx *c, struct app *app, const struct mfa_proof *p)
 {
-    struct proving a = {.p = p, .then = disable_then};
+    struct proving a = {.app = app, .p = p, .then = disable_then};
     struct mfa_state s;
     TRY(mfa_state(c, app, &p->user->id, &s));
     if (p->user->needs_factor && !s.passkeys)
@@ -308,30 +311,34 @@ enum err mfa_disable(struct ctx *c, struct app *app, const struct mfa_proof *p)
     return session_watch(c, app);
 }
 
-enum err mfa_reset_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *user)
+enum err mfa_reset_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who,
+                      const struct user *user)
 {
-    TRY(totp_store_remove(c, conn, user));
-    TRY(recovery_store_remove(c, conn, user));
-    TRY(passkeys_store_remove(c, conn, user));
-    TRY(mfa_store_set_fails(c, conn, user, 0, 0));
-    TRY(session_end_all_tx(c, conn, user, NULL));
-    return audit_write(c, conn, &(struct audit_event){.event = "auth.mfa.reset", .who = who, .object_type = "user", .object_id = user});
+    TRY(totp_store_remove(c, conn, &user->id));
+    TRY(recovery_store_remove(c, conn, &user->id));
+    TRY(passkeys_store_remove(c, conn, &user->id));
+    TRY(mfa_store_set_fails(c, conn, &user->id, 0, 0));
+    TRY(session_end_all_tx(c, conn, &user->id, NULL));
+    TRY(mail_notice(c, conn, app, MAIL_FACTOR_CHANGED, user->email, SLICE("")));
+    return audit_write(c, conn, &(struct audit_event){.event = "auth.mfa.reset", .who = who, .object_type = "user",
+                                                      .object_id = &user->id});
 }
 
 struct reset_arg {
+    const struct app *app;
     const struct principal *who;
-    struct id user;
+    const struct user *user;
 };
 
 static enum err reset_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct reset_arg *a = arg;
-    return mfa_reset_tx(c, conn, a->who, &a->user);
+    return mfa_reset_tx(c, conn, a->app, a->who, a->user);
 }
 
-enum err mfa_reset(struct ctx *c, struct app *app, const struct principal *who, const struct id *user)
+enum err mfa_reset(struct ctx *c, struct app *app, const struct principal *who, const struct user *user)
 {
-    struct reset_arg a = {who, *user};
+    struct reset_arg a = {app, who, user};
     TRY(db_tx(c, app->be.db, DB_WRITE, reset_tx, &a));
     return session_watch(c, app);
 }

@@ -48,8 +48,9 @@ MUST_USE enum err mfa_disable(struct ctx *c, struct app *app, const struct mfa_p
 /* With a code: new recovery codes, the old set is void. */
 MUST_USE enum err mfa_renew_recovery(struct ctx *c, struct app *app, const struct mfa_proof *p, struct slice **ret_codes);
 /* By an administrator: every factor of the account, passkeys too, is gone, its sessions end. who NULL: at the server itself. */
-MUST_USE enum err mfa_reset_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *user);
-MUST_USE enum err mfa_reset(struct ctx *c, struct app *app, const struct principal *who, const struct id *user);
+MUST_USE enum err mfa_reset_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who,
+                               const struct user *user);
+MUST_USE enum err mfa_reset(struct ctx *c, struct app *app, const struct principal *who, const struct user *user);
 
 /* What the bearer of an unfinished sign-in may do: exactly one thing. */
 enum mfa_use {

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/utf8.h"
+#include "core/audit/audit.h"
 #include "core/session/revoked.h"
 #include "core/session/session_store.h"
 #include "core/token/token.h"
@@ -74,6 +75,7 @@ static enum err check_rate(struct ctx *c, struct app *app, const char *what, str
 
 struct login_arg {
     struct app *app;
+    const struct session_new *n;
     struct session_row row;
     struct sha256 token_hash;
 };
@@ -83,6 +85,8 @@ static enum err login_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct login_arg *a = arg;
     int64_t end = MIN(a->row.created_at + a->row.idle_ms, a->row.expires_at);
     TRY(session_store_insert(c, conn, &a->row));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "auth.login", .who = a->n->who, .actor_id = &a->row.user_id,
+                                                   .object_type = "session", .object_id = &a->row.id, .detail = a->row.amr}));
     return refresh_store_insert(c, conn, &a->token_hash, &a->row.id, a->row.created_at, end);
 }
 
@@ -96,7 +100,7 @@ static struct slice short_text(struct slice s, size_t max)
 
 enum err session_start(struct ctx *c, struct app *app, const struct session_new *n, struct session_tokens *ret)
 {
-    struct login_arg a = {.app = app};
+    struct login_arg a = {.app = app, .n = n};
     struct session_tokens out = {0};
     uint8_t secret[32];
     int64_t now = clock_wall_ms();
@@ -104,7 +108,7 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
     a.row = (struct session_row){.user_id = n->user->id,
                                  .device_name = short_text(n->device_name, LIMIT_DEVICE_NAME_BYTES),
                                  .user_agent = short_text(n->user_agent, LIMIT_TITLE_BYTES),
-                                 .ip = n->ip,
+                                 .ip = slice_cstr(n->who->ip),
                                  .amr = slice_cstr(n->amr),
                                  .created_at = now,
                                  .auth_at = n->auth_at_ms ? n->auth_at_ms : now,
@@ -132,6 +136,9 @@ enum err session_check_login(struct ctx *c, struct app *app, const struct sessio
     if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
     struct password_try try = {e == ERR_OK ? &user : NULL, in->email, "auth.login", in->who};
     e = password_prove(c, app, &try, in->password);
+    if (e == ERR_OK && !user.active)
+        audit_note(app, &(struct audit_event){.event = "auth.login", .result = "failed", .who = in->who, .email = in->email,
+                                              .actor_id = &user.id, .detail = SLICE("suspended")});
     if (e == ERR_DENIED || (e == ERR_OK && !user.active))
         return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
     TRY(e);
@@ -141,7 +148,7 @@ enum err session_check_login(struct ctx *c, struct app *app, const struct sessio
 
 struct prove_arg {
     struct app *app;
-    struct id session;
+    const struct principal *who;
     struct slice amr;
     struct user user;
 };
@@ -150,18 +157,20 @@ static enum err prove_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct prove_arg *a = arg;
     struct id user;
-    TRY(session_store_prove(c, conn, &a->session, clock_wall_ms(), &user, &a->amr));
+    TRY(session_store_prove(c, conn, &a->who->session_id, clock_wall_ms(), &user, &a->amr));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "auth.reauthenticate", .who = a->who, .object_type = "session",
+                                                   .object_id = &a->who->session_id}));
     return user_load(c, conn, a->app, &user, &a->user);
 }
 
-enum err session_prove_again(struct ctx *c, struct app *app, const struct id *session, struct session_tokens *ret)
+enum err session_prove_again(struct ctx *c, struct app *app, const struct principal *who, struct session_tokens *ret)
 {
-    struct prove_arg a = {.app = app, .session = *session};
+    struct prove_arg a = {.app = app, .who = who};
     struct session_tokens out = {0};
     enum err e = db_tx(c, app->be.db, DB_WRITE, prove_tx, &a);
     if (e == ERR_NOT_FOUND) return unauthorized(c);
     TRY(e);
-    TRY(issue_access(c, app, session, &a.user, a.amr, clock_wall_ms(), &out));
+    TRY(issue_access(c, app, &who->session_id, &a.user, a.amr, clock_wall_ms(), &out));
     *ret = out;
     return ERR_OK;
 }
@@ -227,17 +236,29 @@ enum err session_refresh(struct ctx *c, struct app *app, struct slice refresh_to
     return ERR_OK;
 }
 
-static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
+struct end_arg {
+    const struct principal *who;
+    const struct id *session;
+};
+
+static enum err note_end(struct ctx *c, struct db_conn *conn, const struct end_arg *a, const char *event)
 {
-    const struct id *id = arg;
-    return session_store_revoke(c, conn, id, clock_wall_ms());
+    return audit_write(c, conn, &(struct audit_event){.event = event, .who = a->who, .object_type = "session",
+                                                      .object_id = a->session});
 }
 
-enum err session_end(struct ctx *c, struct app *app, const struct id *session_id)
+static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct id id = *session_id;
-    TRY(db_tx(c, app->be.db, DB_WRITE, end_tx, &id));
-    return revoked_add(app->revoked, session_id, clock_wall_ms());
+    struct end_arg *a = arg;
+    TRY(session_store_revoke(c, conn, a->session, clock_wall_ms()));
+    return note_end(c, conn, a, "auth.logout");
+}
+
+enum err session_end(struct ctx *c, struct app *app, const struct principal *who)
+{
+    struct end_arg a = {who, &who->session_id};
+    TRY(db_tx(c, app->be.db, DB_WRITE, end_tx, &a));
+    return revoked_add(app->revoked, &who->session_id, clock_wall_ms());
 }
 
 static enum err purge_tx(struct ctx *c, struct db_conn *conn, void *arg)
@@ -263,22 +284,21 @@ enum err session_authenticate(struct ctx *c, struct app *app, struct slice token
     return ERR_OK;
 }
 
-struct many_arg {
-    struct id user, session;
-    const struct id *keep;
+struct list_arg {
+    struct id user;
     struct session_info *rows;
     size_t n;
 };
 
 static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct many_arg *a = arg;
+    struct list_arg *a = arg;
     return session_store_list(c, conn, &a->user, clock_wall_ms(), &a->rows, &a->n);
 }
 
 enum err session_list(struct ctx *c, struct app *app, const struct id *user, struct session_info **ret, size_t *ret_n)
 {
-    struct many_arg a = {.user = *user};
+    struct list_arg a = {.user = *user};
     TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
     *ret = a.rows;
     *ret_n = a.n;
@@ -287,13 +307,14 @@ enum err session_list(struct ctx *c, struct app *app, const struct id *user, str
 
 static enum err end_one_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct many_arg *a = arg;
-    return session_store_revoke_one(c, conn, &a->user, &a->session, clock_wall_ms());
+    struct end_arg *a = arg;
+    TRY(session_store_revoke_one(c, conn, &a->who->user_id, a->session, clock_wall_ms()));
+    return note_end(c, conn, a, "session.end");
 }
 
-enum err session_end_one(struct ctx *c, struct app *app, const struct id *user, const struct id *session)
+enum err session_end_one(struct ctx *c, struct app *app, const struct principal *who, const struct id *session)
 {
-    struct many_arg a = {.user = *user, .session = *session};
+    struct end_arg a = {who, session};
     enum err e = db_tx(c, app->be.db, DB_WRITE, end_one_tx, &a);
     if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "You have no such session.");
     TRY(e);
@@ -305,16 +326,17 @@ enum err session_end_all_tx(struct ctx *c, struct db_conn *conn, const struct id
     return session_store_revoke_all(c, conn, user, keep, clock_wall_ms());
 }
 
-static enum err end_all_tx(struct ctx *c, struct db_conn *conn, void *arg)
+static enum err end_others_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct many_arg *a = arg;
-    return session_end_all_tx(c, conn, &a->user, a->keep);
+    struct end_arg *a = arg;
+    TRY(session_end_all_tx(c, conn, &a->who->user_id, &a->who->session_id));
+    return note_end(c, conn, a, "session.end_others");
 }
 
-enum err session_end_all(struct ctx *c, struct app *app, const struct id *user, const struct id *keep)
+enum err session_end_others(struct ctx *c, struct app *app, const struct principal *who)
 {
-    struct many_arg a = {.user = *user, .keep = keep};
-    TRY(db_tx(c, app->be.db, DB_WRITE, end_all_tx, &a));
+    struct end_arg a = {who, NULL};
+    TRY(db_tx(c, app->be.db, DB_WRITE, end_others_tx, &a));
     return session_watch(c, app);
 }
 

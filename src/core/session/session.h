@@ -30,18 +30,20 @@ MUST_USE enum err session_check_login(struct ctx *c, struct app *app, const stru
 
 struct session_new {
     const struct user *user;
-    struct slice device_name, user_agent, ip;
+    struct slice device_name, user_agent;
     const char *amr;  /* how it was signed in: "pwd", "pwd otp", "passkey", "oidc", "device" */
+    const struct principal *who; /* nobody yet; for the audit record */
     int64_t idle_ms;  /* ends when unused for so long; 0: LIMIT_REFRESH_IDLE_MS */
     int64_t auth_at_ms; /* when the secret was proven; 0: now */
 };
 /* The account proved who it is: a new session, with its tokens. ERR_UNAUTH for a suspended account. */
 MUST_USE enum err session_start(struct ctx *c, struct app *app, const struct session_new *n, struct session_tokens *ret);
 /* The caller proved its secret again: a fresh access token for the same session. */
-MUST_USE enum err session_prove_again(struct ctx *c, struct app *app, const struct id *session, struct session_tokens *ret);
+MUST_USE enum err session_prove_again(struct ctx *c, struct app *app, const struct principal *who, struct session_tokens *ret);
 /* ERR_UNAUTH when unknown, over, used before, or the account is suspended. */
 MUST_USE enum err session_refresh(struct ctx *c, struct app *app, struct slice refresh_token, struct session_tokens *ret);
-MUST_USE enum err session_end(struct ctx *c, struct app *app, const struct id *session_id);
+/* The caller signs out. */
+MUST_USE enum err session_end(struct ctx *c, struct app *app, const struct principal *who);
 struct session_info {
     struct id id;
     struct slice device_name, user_agent, ip, amr;
@@ -49,11 +51,12 @@ struct session_info {
 };
 /* Living sessions of a user, the latest used first, in the arena. */
 MUST_USE enum err session_list(struct ctx *c, struct app *app, const struct id *user, struct session_info **ret, size_t *ret_n);
-/* ERR_NOT_FOUND unless the session is the user's. */
-MUST_USE enum err session_end_one(struct ctx *c, struct app *app, const struct id *user, const struct id *session);
-/* All sessions of a user but `keep` (NULL: none is kept): after a new password, a changed factor, suspension, demotion. */
-MUST_USE enum err session_end_all(struct ctx *c, struct app *app, const struct id *user, const struct id *keep);
-/* The same inside the transaction of that change; session_end_all's effect on this node follows by session_watch. */
+/* ERR_NOT_FOUND unless the session is the caller's. */
+MUST_USE enum err session_end_one(struct ctx *c, struct app *app, const struct principal *who, const struct id *session);
+/* All of the caller's but the one it is in. */
+MUST_USE enum err session_end_others(struct ctx *c, struct app *app, const struct principal *who);
+/* All sessions of a user but `keep` (NULL: none is kept), inside the transaction of what asks for it: a new password, a changed factor,
+ * suspension, demotion. The effect on this node follows by session_watch. */
 MUST_USE enum err session_end_all_tx(struct ctx *c, struct db_conn *conn, const struct id *user, const struct id *keep);
 /* Who a bearer token stands for: signature, expiry, revocation. ERR_UNAUTH otherwise. */
 MUST_USE enum err session_authenticate(struct ctx *c, struct app *app, struct slice token, struct principal *ret);

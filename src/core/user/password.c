@@ -7,6 +7,7 @@
 #include "codec/utf8.h"
 #include "core/app/gate.h"
 #include "core/audit/audit.h"
+#include "core/mail/mail.h"
 #include "core/session/session.h"
 #include "core/user/tries_store.h"
 #include "core/user/user_store.h"
@@ -157,22 +158,30 @@ enum err password_set_tx(struct ctx *c, struct db_conn *conn, const struct id *u
     return tries_store_forget_user(c, conn, user);
 }
 
-static enum err reset_tx(struct ctx *c, struct db_conn *conn, void *arg)
+struct change_arg {
+    struct app *app;
+    const struct password_change *p;
+    struct slice hash;
+};
+
+static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct hash_arg *a = arg;
-    TRY(password_set_tx(c, conn, &a->user->id, a->hash));
-    TRY(session_end_all_tx(c, conn, &a->user->id, NULL));
-    return audit_write(c, conn, &(struct audit_event){.event = "auth.password.reset", .object_type = "user",
-                                                      .object_id = &a->user->id});
+    struct change_arg *a = arg;
+    const struct user *user = a->p->user;
+    TRY(password_set_tx(c, conn, &user->id, a->hash));
+    TRY(session_end_all_tx(c, conn, &user->id, a->p->keep_session));
+    TRY(mail_notice(c, conn, a->app, MAIL_PASSWORD_CHANGED, user->email, slice_cstr(a->p->who ? a->p->who->ip : "")));
+    return audit_write(c, conn, &(struct audit_event){.event = "auth.password.change", .who = a->p->who, .object_type = "user",
+                                                      .actor_id = a->p->who ? &user->id : NULL, .object_id = &user->id});
 }
 
-enum err password_reset(struct ctx *c, struct app *app, const struct user *user, struct slice password)
+enum err password_change(struct ctx *c, struct app *app, const struct password_change *p)
 {
-    struct hash_arg a = {.user = user};
-    struct password_owner owner = {user->needs_factor, user->email, user->display_name};
-    TRY(password_check_new(c, app, &owner, password, "password"));
-    TRY(password_hash(c, app, password, &a.hash));
-    TRY(db_tx(c, app->be.db, DB_WRITE, reset_tx, &a));
+    struct change_arg a = {.app = app, .p = p};
+    struct password_owner owner = {p->user->needs_factor, p->user->email, p->user->display_name};
+    TRY(password_check_new(c, app, &owner, p->password, p->field));
+    TRY(password_hash(c, app, p->password, &a.hash));
+    TRY(db_tx(c, app->be.db, DB_WRITE, change_tx, &a));
     return session_watch(c, app);
 }
 

@@ -30,8 +30,15 @@ MUST_USE enum err password_hash(struct ctx *c, struct app *app, struct slice pas
 MUST_USE enum err password_import(struct ctx *c, struct slice hash, struct slice *ret);
 /* Sets a hash made by password_hash; the account need not change it any more; forgets wrong tries. */
 MUST_USE enum err password_set_tx(struct ctx *c, struct db_conn *conn, const struct id *user, struct slice hash);
-/* A new password for an account, by an administrator at the server: checked, set, every session ended. */
-MUST_USE enum err password_reset(struct ctx *c, struct app *app, const struct user *user, struct slice password);
+struct password_change {
+    const struct user *user;
+    const struct principal *who;   /* NULL: an administrator at the server itself */
+    const struct id *keep_session; /* the others end; NULL: all do */
+    struct slice password;
+    const char *field;             /* of the request, for errors */
+};
+/* A new password, by someone who proved that they may: checked, set, sessions ended, the account told by mail. */
+MUST_USE enum err password_change(struct ctx *c, struct app *app, const struct password_change *p);
 /* The sign-in must end in a new password: an administrator or the age limit wants it. */
 bool password_must_change(const struct app *app, const struct user *user);
 
