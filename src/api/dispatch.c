@@ -178,7 +178,8 @@ static enum err authorise_phase(struct call *q)
         return refuse(q->ctx, ERR_DENIED, "scope", "This API key does not have the scope for this request.");
     if (r->caller == CALLER_ADMIN && q->who.role != ROLE_ADMIN)
         return refuse(q->ctx, ERR_DENIED, "denied", "Only administrators may do this.");
-    if (r->fresh && (q->who.signed_in || r->caller != CALLER_EITHER) && clock_wall_ms() - q->who.auth_at_ms > FRESH_MS)
+    /* A key was made in a session that had just proven its secret, for the scope it is used with; there is nobody to ask again. */
+    if (r->fresh && !q->who.by_key && (q->who.signed_in || r->caller != CALLER_EITHER) && clock_wall_ms() - q->who.auth_at_ms > FRESH_MS)
         return refuse(q->ctx, ERR_DENIED, "reauth_required", "Prove who you are once more (POST /api/v1/auth/reauthenticate), then repeat.");
     return ERR_OK;
 }

@@ -55,7 +55,7 @@ enum err files_download_call(struct call *q)
 {
     struct file f;
     struct content content;
-    TRY(get_file(q, ACTION_READ, &f));
+    TRY(get_file(q, ACTION_DOWNLOAD, &f));
     TRY(content_plain(q, &f, &content));
     return send_content(q, &content);
 }
@@ -64,7 +64,7 @@ enum err files_content_call(struct call *q)
 {
     struct file f;
     struct content content;
-    TRY(get_file(q, ACTION_READ, &f));
+    TRY(get_file(q, ACTION_DOWNLOAD, &f));
     TRY(content_sealed(q, &f, &content));
     return send_content(q, &content);
 }
@@ -74,7 +74,7 @@ enum err files_key_call(struct call *q)
     const struct msg_key_request *in = q->in;
     struct file f;
     struct file_key_release key;
-    TRY(get_file(q, ACTION_READ, &f));
+    TRY(get_file(q, ACTION_DOWNLOAD, &f));
     TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
     struct msg_key out = {.enc = slice_of(key.enc, sizeof key.enc), .ct = key.ct, .part_size = f.part_size,
                           .headers_hash = f.headers_hash, .size = f.size};

@@ -16,7 +16,7 @@ static enum err share_files(struct call *q, const struct link *l, struct msg_sha
 {
     struct file *files = NULL;
     size_t n = 0;
-    TRY(transfer_files(q->ctx, q->app, &l->transfer_id, &files, &n));
+    TRY(link_files(q->ctx, q->app, l, &files, &n));
     struct msg_shared_file *items = ARENA_ARRAY(&q->ctx->arena, struct msg_shared_file, n + 1);
     if (!items) return ERR_NOMEM;
     out->total_size = (struct opt_u64){true, 0};
@@ -78,7 +78,7 @@ static enum err choose_file(struct call *q, const struct link *l, const struct o
 {
     struct file *files = NULL;
     size_t n = 0;
-    TRY(transfer_files(q->ctx, q->app, &l->transfer_id, &files, &n));
+    TRY(link_files(q->ctx, q->app, l, &files, &n));
     for (size_t i = 0; i < n; i++) {
         if (wanted->set ? !id_eq(files[i].id, wanted->v) : n > 1) continue;
         *ret = files[i];
@@ -139,7 +139,7 @@ enum err share_download_call(struct call *q)
     size_t n = 0;
     TRY(query_id(q, "file_id", &wanted));
     TRY(open_proven(q, &l, &t));
-    TRY(transfer_files(q->ctx, q->app, &l.transfer_id, &files, &n));
+    TRY(link_files(q->ctx, q->app, &l, &files, &n));
     if (wanted.set || n == 1) {
         TRY(choose_file(q, &l, &wanted, &one));
         TRY(content_plain(q, &one, &content));
@@ -184,7 +184,7 @@ static enum err sealed_bytes(struct call *q, const struct link *l, uint64_t *ret
     struct file *files = NULL;
     size_t n = 0;
     *ret = 0;
-    TRY(transfer_files(q->ctx, q->app, &l->transfer_id, &files, &n));
+    TRY(link_files(q->ctx, q->app, l, &files, &n));
     for (size_t i = 0; i < n; i++) *ret += files[i].sealed_size;
     return ERR_OK;
 }

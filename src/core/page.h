@@ -15,5 +15,8 @@ struct page {
 MUST_USE enum err page_parse(struct ctx *c, uint64_t limit, struct slice cursor, struct page *ret);
 /* The cursor after an item, in the arena. */
 MUST_USE enum err page_cursor(struct ctx *c, int64_t created_at, const struct id *id, struct slice *ret);
+/* Text people search for as a pattern for LIKE with '!' as the escape character: folded, "%text%"; empty stays empty. ERR_INVALID with
+ * an error of `field`. */
+MUST_USE enum err page_like(struct ctx *c, const char *field, struct slice q, struct slice *ret);
 
 #endif

@@ -20,7 +20,9 @@ struct audit_event {
     bool break_glass;              /* an administrator used a right that only administrators have */
 };
 MUST_USE enum err audit_write(struct ctx *c, struct db_conn *conn, const struct audit_event *e);
-/* In a transaction of its own, for facts that change nothing else (denials, failed tries). Never fails the request: an error is
+/* In a transaction of its own, before a fact that must not happen without its record. */
+MUST_USE enum err audit_record(struct ctx *c, struct app *app, const struct audit_event *e);
+/* The same for facts that have happened already and change nothing else (denials, failed tries). Never fails the request: an error is
  * logged. */
 void audit_note(struct app *app, const struct audit_event *e);
 

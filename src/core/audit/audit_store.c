@@ -117,12 +117,17 @@ static enum err note_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return audit_write(c, conn, arg);
 }
 
+enum err audit_record(struct ctx *c, struct app *app, const struct audit_event *e)
+{
+    struct audit_event copy = *e;
+    return db_tx(c, app->be.db, DB_WRITE, note_tx, &copy);
+}
+
 void audit_note(struct app *app, const struct audit_event *e)
 {
     CLEANUP(ctx_done) struct ctx own;
-    struct audit_event copy = *e;
     ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
-    enum err r = db_tx(&own, app->be.db, DB_WRITE, note_tx, &copy);
+    enum err r = audit_record(&own, app, e);
     if (r != ERR_OK)
         log_error("audit_not_written", LOG_TEXT("event", slice_cstr(e->event)), LOG_TEXT("error", slice_cstr(err_name(r))));
 }

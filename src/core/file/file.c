@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/name.h"
 #include "codec/utf8.h"
+#include "core/audit/audit.h"
 #include "core/file/file_store.h"
 #include "core/job/job.h"
 #include "core/key/key.h"
@@ -46,31 +47,9 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     enum err e = file_load(c, app, id, &f);
     if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "There is nothing here, or it is not yours.");
     TRY(e);
-    TRY(policy_check(c, who, action, &f.owner_id));
+    TRY(policy_check(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id}));
     *ret = f;
     return ERR_OK;
-}
-
-/* "%text%" for LIKE with '!' as the escape character. */
-static enum err like_pattern(struct ctx *c, struct slice q, struct slice *ret)
-{
-    CLEANUP(buf_done) struct buf b = BUF_INIT(2 * LIMIT_PATH_BYTES + 2);
-    struct slice key;
-    if (q.len == 0) {
-        *ret = SLICE("");
-        return ERR_OK;
-    }
-    if (q.len > LIMIT_PATH_BYTES || utf8_fold(&c->arena, q, &key) != ERR_OK) {
-        ctx_field_error(c, "q", "is not text");
-        return ERR_INVALID;
-    }
-    TRY(buf_putc(&b, '%'));
-    for (size_t i = 0; i < key.len; i++) {
-        if (memchr("%_!", key.ptr[i], 3)) TRY(buf_putc(&b, '!'));
-        TRY(buf_putc(&b, key.ptr[i]));
-    }
-    TRY(buf_putc(&b, '%'));
-    return arena_slice(&c->arena, buf_view(&b), ret);
 }
 
 struct list_arg {
@@ -91,8 +70,8 @@ enum err file_list(struct ctx *c, struct app *app, const struct principal *who, 
                    struct file **ret, size_t *ret_n)
 {
     struct list_arg a = {.who = who, .q = q};
-    TRY(policy_check(c, who, ACTION_READ, &who->user_id));
-    TRY(like_pattern(c, q->q, &a.like));
+    TRY(policy_check(c, app, who, ACTION_READ, NULL));
+    TRY(page_like(c, "q", q->q, &a.like));
     TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
     *ret = a.files;
     *ret_n = a.n;
@@ -100,6 +79,7 @@ enum err file_list(struct ctx *c, struct app *app, const struct principal *who, 
 }
 
 struct change_arg {
+    const struct principal *who;
     struct id id;
     const struct file_patch *patch;
     struct slice name_key;
@@ -110,6 +90,8 @@ static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct change_arg *a = arg;
     TRY(file_store_change(c, conn, &a->id, a->patch, a->name_key, clock_wall_ms()));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.change", .who = a->who, .object_type = "file", .object_id = &a->id,
+                                                   .detail = a->patch->name.ptr ? SLICE("name") : SLICE("description")}));
     return file_store_get(c, conn, &a->id, &a->file);
 }
 
@@ -117,7 +99,7 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
                      const struct file_patch *p, struct file *ret)
 {
     struct file f;
-    struct change_arg a = {.id = *id, .patch = p};
+    struct change_arg a = {.who = who, .id = *id, .patch = p};
     TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
     if (p->name.ptr) TRY(file_check_name(c, "name", p->name, &a.name_key));
     if (p->description.len > DESCRIPTION_BYTES) {
@@ -129,28 +111,36 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
     return ERR_OK;
 }
 
-enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id)
+enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)
 {
     struct id owner;
     uint64_t size = 0;
     char text[ID_TEXT_LEN + 1];
     TRY(file_store_delete(c, conn, id, &owner, &size));
     TRY(quota_give_back(c, conn, &owner, size));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.delete", .who = who, .object_type = "file", .object_id = id,
+                                                   .detail = why}));
     id_text(*id, text);
     return job_add(c, conn, &(struct job_new){.kind = "delete_blob", .payload = slice_cstr(text)});
 }
 
+struct delete_arg {
+    const struct principal *who;
+    struct id id;
+};
+
 static enum err delete_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    const struct id *id = arg;
-    return file_delete_tx(c, conn, id);
+    const struct delete_arg *a = arg;
+    return file_delete_tx(c, conn, a->who, &a->id, SLICE(""));
 }
 
 enum err file_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id)
 {
     struct file f;
+    struct delete_arg a = {who, *id};
     TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
-    return db_tx(c, app->be.db, DB_WRITE, delete_tx, &f.id);
+    return db_tx(c, app->be.db, DB_WRITE, delete_tx, &a);
 }
 
 enum err file_release_key(struct ctx *c, struct app *app, const struct file *f, struct slice public_key,

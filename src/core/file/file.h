@@ -51,8 +51,10 @@ struct file_patch {
 MUST_USE enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                               const struct file_patch *p, struct file *ret);
 MUST_USE enum err file_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
-/* Inside a transaction of another part (transfers that take their files along). ERR_NOT_FOUND when it is gone already. */
-MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id);
+/* Inside a transaction of another part (transfers and accounts that take their files along), with its audit record: `who` NULL is the
+ * server itself, `why` a word or empty. ERR_NOT_FOUND when it is gone already. */
+MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                                 struct slice why);
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);
 

@@ -1,6 +1,7 @@
 /* Rules of the key hierarchy: what wraps what, generations, rotation. The cryptography is crypto/keyring. */
 #include "core/key/key.h"
 
+#include "core/audit/audit.h"
 #include "core/job/job.h"
 #include "core/key/key_store.h"
 #include "crypto/sft.h"
@@ -104,6 +105,7 @@ static enum err rotate_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct new_kek *n = arg;
     TRY(kek_store_insert(c, conn, &n->id, &n->app->org_id, &n->sealed, clock_wall_ms()));
     TRY(kek_store_retire_others(c, conn, &n->id));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "key.rotate", .object_type = "key", .object_id = &n->id}));
     return job_add(c, conn, &(struct job_new){.kind = "rewrap", .dedupe = "rewrap"});
 }
 

@@ -6,6 +6,7 @@
 #include "codec/base64.h"
 #include "codec/utf8.h"
 #include "core/app/gate.h"
+#include "core/audit/audit.h"
 #include "core/link/link_store.h"
 #include "crypto/hash.h"
 #include "os/clock.h"
@@ -14,6 +15,7 @@
 #define HASH_WAIT_MS 10000
 
 struct link_arg {
+    const struct principal *who;
     struct id transfer, link;
     struct sha256 token;
     struct link l;
@@ -22,10 +24,16 @@ struct link_arg {
     uint64_t fails;
 };
 
+static enum err record(struct ctx *c, struct db_conn *conn, const char *event, const struct principal *who, const struct id *link)
+{
+    return audit_write(c, conn, &(struct audit_event){.event = event, .who = who, .object_type = "link", .object_id = link});
+}
+
 static enum err insert_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct link_arg *a = arg;
     TRY(link_store_insert(c, conn, &a->l, &a->token));
+    TRY(record(c, conn, "link.create", a->who, &a->l.id));
     return link_store_by_id(c, conn, &a->l.id, &a->l);
 }
 
@@ -41,11 +49,11 @@ static enum err check_new(struct ctx *c, const struct link_new *n)
 enum err link_create(struct ctx *c, struct app *app, const struct principal *who, const struct id *transfer,
                      const struct link_new *n, struct link *ret, struct slice *ret_token)
 {
-    struct link_arg a = {.transfer = *transfer};
+    struct link_arg a = {.who = who, .transfer = *transfer};
     struct transfer t;
     uint8_t token[TOKEN_BYTES];
     CLEANUP(buf_done) struct buf text = {.max = 64, .sensitive = true};
-    TRY(transfer_get(c, app, who, transfer, ACTION_CHANGE, &t));
+    TRY(transfer_get(c, app, who, transfer, ACTION_SHARE, &t));
     TRY(check_new(c, n));
     a.l = (struct link){.transfer_id = t.id,
                         .permission = n->permission.ptr ? n->permission : SLICE("download"),
@@ -77,7 +85,7 @@ enum err link_list(struct ctx *c, struct app *app, const struct principal *who, 
 {
     struct link_arg a = {.transfer = *transfer};
     struct transfer t;
-    TRY(transfer_get(c, app, who, transfer, ACTION_CHANGE, &t));
+    TRY(transfer_get(c, app, who, transfer, ACTION_SHARE, &t));
     TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
     *ret = a.rows;
     *ret_n = a.n;
@@ -87,15 +95,16 @@ enum err link_list(struct ctx *c, struct app *app, const struct principal *who, 
 static enum err revoke_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct link_arg *a = arg;
-    return link_store_revoke(c, conn, &a->transfer, &a->link, clock_wall_ms());
+    TRY(link_store_revoke(c, conn, &a->transfer, &a->link, clock_wall_ms()));
+    return record(c, conn, "link.revoke", a->who, &a->link);
 }
 
 enum err link_revoke(struct ctx *c, struct app *app, const struct principal *who, const struct id *transfer,
                      const struct id *link)
 {
-    struct link_arg a = {.transfer = *transfer, .link = *link};
+    struct link_arg a = {.who = who, .transfer = *transfer, .link = *link};
     struct transfer t;
-    TRY(transfer_get(c, app, who, transfer, ACTION_CHANGE, &t));
+    TRY(transfer_get(c, app, who, transfer, ACTION_SHARE, &t));
     enum err e = db_tx(c, app->be.db, DB_WRITE, revoke_tx, &a);
     if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "This transfer has no such link.");
     return e;
@@ -107,11 +116,16 @@ static enum err by_token_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return link_store_by_token(c, conn, &a->token, &a->l);
 }
 
+static enum err revoked(struct ctx *c)
+{
+    return refuse(c, ERR_GONE, "link_revoked", "The sender has taken this link back.");
+}
+
 static enum err check_alive(struct ctx *c, const struct link *l)
 {
     bool deleted = l->ended_at && slice_eq(l->ended_why, SLICE("deleted"));
-    if (l->revoked_at || deleted)
-        return refuse(c, ERR_GONE, "link_revoked", "The sender has taken this link back.");
+    if (l->revoked_at || deleted || !l->sender_active || !policy_allows(l->sender_role, ACTION_SHARE, RELATION_OWNER))
+        return revoked(c);
     if (l->ended_at || (l->expires_at && clock_wall_ms() >= l->expires_at))
         return refuse(c, ERR_GONE, "link_expired", "This link has expired. Ask the sender for a new one.");
     return ERR_OK;
@@ -137,6 +151,20 @@ enum err link_open_running(struct ctx *c, struct app *app, struct slice token, s
     TRY(e);
     TRY(check_alive(c, &a.l));
     *ret = a.l;
+    return ERR_OK;
+}
+
+enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct file **ret, size_t *ret_n)
+{
+    struct file *files = NULL;
+    size_t n = 0;
+    TRY(transfer_files(c, app, &l->transfer_id, &files, &n));
+    for (size_t i = 0; i < n; i++) {
+        enum relation relation = id_eq(files[i].owner_id, l->owner_id) ? RELATION_OWNER : RELATION_NONE;
+        if (!policy_allows(l->sender_role, ACTION_SHARE, relation)) return revoked(c);
+    }
+    *ret = files;
+    *ret_n = n;
     return ERR_OK;
 }
 

@@ -30,6 +30,8 @@ struct link {
     /* of the transfer */
     struct id owner_id;
     struct slice title, message, mode, sender;
+    bool sender_active;
+    enum role sender_role; /* now */
     int64_t ended_at;
     struct slice ended_why;
 };
@@ -56,6 +58,10 @@ MUST_USE enum err link_revoke(struct ctx *c, struct app *app, const struct princ
 MUST_USE enum err link_open(struct ctx *c, struct app *app, struct slice token, struct link *ret);
 /* The same for a caller that holds a grant: exhausted links stay open to it. */
 MUST_USE enum err link_open_running(struct ctx *c, struct app *app, struct slice token, struct link *ret);
+
+/* The files behind it, in their order, in the arena. What the sender may no longer share itself is not to be had: ERR_GONE
+ * link_revoked. */
+MUST_USE enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct file **ret, size_t *ret_n);
 
 struct ticket {
     struct id id; /* zero: none given */

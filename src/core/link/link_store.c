@@ -7,7 +7,7 @@
 #define LINK_SELECT                                                                                                    \
     "SELECT l.id, l.transfer_id, l.permission, l.label, l.password_hash, l.expires_at, l.max_downloads, l.downloads, " \
     "l.locked_until, l.revoked_at, l.created_at, l.token_hash, t.owner_id, t.title, t.message, t.mode, "               \
-    "u.display_name, t.expires_at, t.ended_at, t.ended_why, "                                                          \
+    "u.display_name, t.expires_at, t.ended_at, t.ended_why, u.state, u.role, "                                         \
     "(SELECT COUNT(*) FROM grants g WHERE g.link_id = l.id AND g.state = 'reserved') "                                 \
     "FROM links l JOIN transfers t ON t.id = l.transfer_id JOIN users u ON u.id = t.owner_id "
 
@@ -65,6 +65,13 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* A role that this program does not know shares nothing. */
+static enum role role_of(struct slice word)
+{
+    enum role r = ROLE_GUEST;
+    return role_parse(word, &r) == ERR_OK ? r : ROLE_GUEST;
+}
+
 static void read_row(const struct db_result *r, size_t i, struct link *ret)
 {
     struct slice hash = db_get_slice(r, i, 11);
@@ -87,7 +94,9 @@ static void read_row(const struct db_result *r, size_t i, struct link *ret)
                          .sender = db_get_slice(r, i, 16),
                          .ended_at = db_get_i64(r, i, 18),
                          .ended_why = db_get_slice(r, i, 19),
-                         .running = (uint64_t)db_get_i64(r, i, 20)};
+                         .sender_active = slice_eq(db_get_slice(r, i, 20), SLICE("active")),
+                         .sender_role = role_of(db_get_slice(r, i, 21)),
+                         .running = (uint64_t)db_get_i64(r, i, 22)};
     memcpy(ret->token_context.b, hash.ptr, MIN(hash.len, sizeof ret->token_context.b));
 }
 

@@ -2,6 +2,7 @@
 #include "core/policy/policy.h"
 
 #include "base/intmath.h"
+#include "core/audit/audit.h"
 
 static const char *const names[] = {[ROLE_GUEST] = "guest", [ROLE_USER] = "user", [ROLE_ADMIN] = "admin"};
 
@@ -40,14 +41,63 @@ enum err scope_parse(struct slice s, enum scope *ret)
     return ERR_INVALID;
 }
 
-enum err policy_check(struct ctx *c, const struct principal *who, enum action action, const struct id *owner)
+#define ALLOWED 1
+#define GLASS 2 /* allowed, and recorded as break-glass */
+
+/* A column a relation: owner, shared for download, shared for looking, none. */
+static const uint8_t table[3][ACTION_COUNT][RELATION_COUNT] = {
+    [ROLE_GUEST] =
+        {
+            [ACTION_READ] = {ALLOWED, ALLOWED, ALLOWED, 0},
+            [ACTION_DOWNLOAD] = {ALLOWED, ALLOWED, 0, 0},
+            [ACTION_CHANGE] = {0, 0, 0, 0},
+            [ACTION_SHARE] = {0, 0, 0, 0},
+            [ACTION_CREATE] = {0, 0, 0, 0},
+        },
+    [ROLE_USER] =
+        {
+            [ACTION_READ] = {ALLOWED, ALLOWED, ALLOWED, 0},
+            [ACTION_DOWNLOAD] = {ALLOWED, ALLOWED, 0, 0},
+            [ACTION_CHANGE] = {ALLOWED, 0, 0, 0},
+            [ACTION_SHARE] = {ALLOWED, 0, 0, 0},
+            [ACTION_CREATE] = {ALLOWED, 0, 0, 0},
+        },
+    [ROLE_ADMIN] =
+        {
+            [ACTION_READ] = {ALLOWED, ALLOWED, ALLOWED, GLASS},
+            [ACTION_DOWNLOAD] = {ALLOWED, ALLOWED, GLASS, GLASS},
+            [ACTION_CHANGE] = {ALLOWED, GLASS, GLASS, GLASS},
+            [ACTION_SHARE] = {ALLOWED, GLASS, GLASS, GLASS},
+            [ACTION_CREATE] = {ALLOWED, 0, 0, 0},
+        },
+};
+static const char *const action_names[ACTION_COUNT] = {"read", "download", "change", "share", "create"};
+
+static uint8_t cell(enum role role, enum action action, enum relation relation)
+{
+    bool known = (unsigned)role <= ROLE_ADMIN && (unsigned)action < ACTION_COUNT && (unsigned)relation < RELATION_COUNT;
+    return known ? table[role][action][relation] : 0;
+}
+
+bool policy_allows(enum role role, enum action action, enum relation relation) { return cell(role, action, relation) != 0; }
+
+bool policy_breaks_glass(enum role role, enum action action, enum relation relation)
+{
+    return cell(role, action, relation) == GLASS;
+}
+
+enum err policy_check(struct ctx *c, struct app *app, const struct principal *who, enum action action,
+                      const struct policy_object *o)
 {
     if (!who->signed_in) return refuse(c, ERR_UNAUTH, "unauthorized", "Sign in first.");
-    if (who->role == ROLE_ADMIN) return ERR_OK;
-    if (action == ACTION_CREATE) {
-        if (who->role == ROLE_USER) return ERR_OK;
-        return refuse(c, ERR_DENIED, "denied", "Guests cannot upload or share files.");
+    enum relation relation = !o || id_eq(*o->owner, who->user_id) ? RELATION_OWNER : RELATION_NONE;
+    if (!policy_allows(who->role, action, relation)) {
+        if (relation == RELATION_NONE)
+            return refuse(c, ERR_NOT_FOUND, "not_found", "There is nothing here, or it is not yours.");
+        return refuse(c, ERR_DENIED, "denied", "Guests cannot upload, change or share files.");
     }
-    if (owner && id_eq(*owner, who->user_id)) return ERR_OK;
-    return refuse(c, ERR_NOT_FOUND, "not_found", "There is nothing here, or it is not yours.");
+    if (!policy_breaks_glass(who->role, action, relation)) return ERR_OK;
+    return audit_record(c, app, &(struct audit_event){.event = "admin.access", .who = who, .object_type = o->type,
+                                                      .object_id = o->id, .detail = slice_cstr(action_names[action]),
+                                                      .break_glass = true});
 }

@@ -1,19 +1,46 @@
-/* policy: the one place that decides rights. Handlers and rules ask; nobody else compares owners or roles.
+/* policy: the one place that decides rights: one declared table of role, action and relation to the object. Handlers and rules ask;
+ * nobody else compares owners or roles.
  *
- * Foreign and absent objects look the same: where the caller has no right to know, the answer is ERR_NOT_FOUND. */
+ * Foreign and absent objects look the same: where the caller has no right to know, the answer is ERR_NOT_FOUND.
+ * Administrators may do everything with managed files. Where only that allows it, the glass is broken: the access stands in the audit
+ * log, once for each request, before it happens; if it cannot be written there is no access. */
 #ifndef SEALDROP_CORE_POLICY_POLICY_H
 #define SEALDROP_CORE_POLICY_POLICY_H
 
 #include "base/ctx.h"
 #include "core/principal.h"
 
+struct app;
+
 enum action {
-    ACTION_READ,   /* see it, download it */
-    ACTION_CHANGE, /* rename, share, delete */
-    ACTION_CREATE  /* upload, make transfers: owner is NULL */
+    ACTION_READ,     /* see it: names, sizes, lists */
+    ACTION_DOWNLOAD, /* its content */
+    ACTION_CHANGE,   /* rename, delete */
+    ACTION_SHARE,    /* put it into a transfer, make links and take them back */
+    ACTION_CREATE,   /* upload, make transfers: there is no object yet */
+    ACTION_COUNT
+};
+enum relation {
+    RELATION_OWNER,    /* it is the caller's own */
+    RELATION_DOWNLOAD, /* shared with the caller, content and all */
+    RELATION_VIEW,     /* shared with the caller for looking */
+    RELATION_NONE,
+    RELATION_COUNT
 };
 
-/* May `who` do this to an object of `owner`? ERR_OK, ERR_UNAUTH, ERR_DENIED or ERR_NOT_FOUND, with the client's sentence set. */
-MUST_USE enum err policy_check(struct ctx *c, const struct principal *who, enum action action, const struct id *owner);
+/* The table. Everything not allowed there is denied. */
+bool policy_allows(enum role role, enum action action, enum relation relation);
+/* Only because the caller is an administrator. */
+bool policy_breaks_glass(enum role role, enum action action, enum relation relation);
+
+struct policy_object {
+    const char *type; /* "file", "transfer", … as in audit records */
+    const struct id *id;
+    const struct id *owner;
+};
+/* May `who` do this? `o` NULL for ACTION_CREATE and for what is the caller's own by construction (lists). ERR_OK, ERR_UNAUTH,
+ * ERR_DENIED or ERR_NOT_FOUND, with the client's sentence set. Not inside a transaction. */
+MUST_USE enum err policy_check(struct ctx *c, struct app *app, const struct principal *who, enum action action,
+                               const struct policy_object *o);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/utf8.h"
 #include "core/app/gate.h"
+#include "core/audit/audit.h"
 #include "core/transfer/transfer_store.h"
 #include "os/clock.h"
 
@@ -43,10 +44,25 @@ enum err transfer_expiry(struct ctx *c, const struct app *app, bool set, uint64_
 }
 
 struct create_arg {
+    const struct principal *who;
     const struct transfer_new *n;
     const struct id *only_of; /* files must be this user's; NULL: anybody's */
     struct transfer t;
 };
+
+/* An administrator shares what others own. */
+static enum err record_foreign(struct ctx *c, struct db_conn *conn, const struct create_arg *a)
+{
+    struct file *files = NULL;
+    size_t n = 0;
+    TRY(transfer_store_files(c, conn, &a->t.id, &files, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (id_eq(files[i].owner_id, a->who->user_id)) continue;
+        TRY(audit_write(c, conn, &(struct audit_event){.event = "admin.access", .who = a->who, .object_type = "file",
+                                                       .object_id = &files[i].id, .detail = SLICE("share"), .break_glass = true}));
+    }
+    return ERR_OK;
+}
 
 static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
@@ -60,6 +76,9 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
         }
         TRY(e);
     }
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "transfer.create", .who = a->who, .object_type = "transfer",
+                                                   .object_id = &a->t.id}));
+    if (!a->only_of) TRY(record_foreign(c, conn, a));
     return transfer_store_get(c, conn, &a->t.id, &a->t);
 }
 
@@ -75,8 +94,8 @@ static enum err check_new(struct ctx *c, const struct transfer_new *n)
 enum err transfer_create(struct ctx *c, struct app *app, const struct principal *who, const struct transfer_new *n,
                          struct transfer *ret)
 {
-    struct create_arg a = {.n = n, .only_of = who->role == ROLE_ADMIN ? NULL : &who->user_id};
-    TRY(policy_check(c, who, ACTION_CREATE, NULL));
+    struct create_arg a = {.who = who, .n = n, .only_of = policy_allows(who->role, ACTION_SHARE, RELATION_NONE) ? NULL : &who->user_id};
+    TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
     TRY(check_new(c, n));
     a.t = (struct transfer){.owner_id = who->user_id,
                             .title = n->title.ptr ? n->title : SLICE(""),
@@ -115,7 +134,7 @@ enum err transfer_get(struct ctx *c, struct app *app, const struct principal *wh
     if (e == ERR_NOT_FOUND || (e == ERR_OK && a.t.ended_at))
         return refuse(c, ERR_NOT_FOUND, "not_found", "There is no such transfer, or it has ended.");
     TRY(e);
-    TRY(policy_check(c, who, action, &a.t.owner_id));
+    TRY(policy_check(c, app, who, action, &(struct policy_object){"transfer", &a.t.id, &a.t.owner_id}));
     *ret = a.t;
     return ERR_OK;
 }
@@ -152,7 +171,7 @@ enum err transfer_list(struct ctx *c, struct app *app, const struct principal *w
                        struct transfer **ret, size_t *ret_n)
 {
     struct list_arg a = {.owner = who->user_id, .page = page};
-    TRY(policy_check(c, who, ACTION_READ, &who->user_id));
+    TRY(policy_check(c, app, who, ACTION_READ, NULL));
     TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
     *ret = a.rows;
     *ret_n = a.n;
@@ -160,6 +179,7 @@ enum err transfer_list(struct ctx *c, struct app *app, const struct principal *w
 }
 
 struct end_arg {
+    const struct principal *who; /* NULL: it has expired */
     struct id id;
     const char *why;
 };
@@ -171,11 +191,13 @@ static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct db_result r;
     TRY(transfer_store_get(c, conn, &a->id, &t));
     TRY(transfer_store_end(c, conn, &a->id, a->why, clock_wall_ms()));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "transfer.end", .who = a->who, .object_type = "transfer",
+                                                   .object_id = &a->id, .detail = slice_cstr(a->why)}));
     if (!t.delete_files) return ERR_OK;
     TRY(transfer_store_lone_files(c, conn, &a->id, &r));
     for (size_t i = 0; i < r.rows; i++) {
         struct id file = db_get_id(&r, i, 0);
-        enum err e = file_delete_tx(c, conn, &file);
+        enum err e = file_delete_tx(c, conn, a->who, &file, SLICE("transfer"));
         if (e != ERR_NOT_FOUND) TRY(e);
     }
     return ERR_OK;
@@ -184,7 +206,7 @@ static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
 enum err transfer_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id)
 {
     struct transfer t;
-    struct end_arg a = {.id = *id, .why = "deleted"};
+    struct end_arg a = {.who = who, .id = *id, .why = "deleted"};
     TRY(transfer_get(c, app, who, id, ACTION_CHANGE, &t));
     return db_tx(c, app->be.db, DB_WRITE, end_tx, &a);
 }

@@ -1,6 +1,7 @@
 /* The end of an upload: the set of parts is checked, the blob becomes visible, one transaction makes the file. */
 #include "base/intmath.h"
 #include "base/limits.h"
+#include "core/audit/audit.h"
 #include "core/file/file_store.h"
 #include "core/quota/quota.h"
 #include "core/upload/part_sealer.h"
@@ -106,6 +107,8 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     a->in.file.wrapped_key = now.wrapped_key;
     TRY(wrapped_key_kek(now.wrapped_key, &a->in.kek_id));
     TRY(file_store_insert(c, conn, &a->in));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
+                                                   .object_id = &now.file_id}));
     TRY(part_store_clear(c, conn, &now.id));
     return upload_store_finish(c, conn, &now.id, size);
 }

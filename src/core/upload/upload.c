@@ -65,7 +65,7 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
     struct wrapped w;
     struct upload u = {.owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
                        .state = slice_cstr(state), .created_at = clock_wall_ms()};
-    TRY(policy_check(c, who, ACTION_CREATE, NULL));
+    TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
     TRY(check_new(c, app, n, &u.part_size));
     u.type = n->type.len ? n->type : mime_for_name(n->name);
     u.modified_at = n->modified_at ? n->modified_at : u.created_at;
@@ -105,7 +105,7 @@ enum err upload_get(struct ctx *c, struct app *app, const struct principal *who,
     enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
     if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "There is no such upload, or it has expired.");
     TRY(e);
-    TRY(policy_check(c, who, ACTION_CHANGE, &a.u.owner_id));
+    TRY(policy_check(c, app, who, ACTION_CHANGE, &(struct policy_object){"upload", &a.u.id, &a.u.owner_id}));
     *ret = a.u;
     return ERR_OK;
 }
@@ -171,7 +171,7 @@ enum err upload_list(struct ctx *c, struct app *app, const struct principal *who
                      struct upload **ret, size_t *ret_n)
 {
     struct list_arg a = {.owner = who->user_id, .page = page};
-    TRY(policy_check(c, who, ACTION_READ, &who->user_id));
+    TRY(policy_check(c, app, who, ACTION_READ, NULL));
     TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
     *ret = a.uploads;
     *ret_n = a.n;
@@ -188,16 +188,22 @@ static enum err add_abort_job(struct ctx *c, struct db_conn *conn, const struct 
     return job_add(c, conn, &(struct job_new){.kind = "abort_blob", .payload = payload});
 }
 
+enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id)
+{
+    struct upload u;
+    TRY(upload_store_lock(c, conn, id, &u));
+    bool complete = slice_eq(u.state, SLICE("complete"));
+    if (!complete) {
+        TRY(quota_give_back(c, conn, &u.owner_id, u.reserved_bytes));
+        TRY(add_abort_job(c, conn, &u));
+    }
+    return upload_store_delete(c, conn, id);
+}
+
 static enum err delete_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct get_arg *a = arg;
-    TRY(upload_store_lock(c, conn, &a->id, &a->u));
-    bool complete = slice_eq(a->u.state, SLICE("complete"));
-    if (!complete) {
-        TRY(quota_give_back(c, conn, &a->u.owner_id, a->u.reserved_bytes));
-        TRY(add_abort_job(c, conn, &a->u));
-    }
-    return upload_store_delete(c, conn, &a->id);
+    const struct get_arg *a = arg;
+    return upload_delete_tx(c, conn, &a->id);
 }
 
 enum err upload_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id)

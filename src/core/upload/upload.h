@@ -57,6 +57,8 @@ MUST_USE enum err upload_list(struct ctx *c, struct app *app, const struct princ
                               struct upload **ret, size_t *ret_n);
 /* Throws the upload and its bytes away. A complete upload cannot be thrown away (delete the file): ERR_CONFLICT. */
 MUST_USE enum err upload_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
+/* Inside a transaction of another part (accounts that are deleted), in any state. */
+MUST_USE enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id);
 /* `size` (or UPLOAD_SIZE_UNKNOWN) must agree with what was declared and what arrived. Missing parts: ERR_CONFLICT
  * "parts_missing". Repeating it after success gives the file again. An empty last part need not have been sent.
  * `sha256` (32 bytes or empty): the stored content is read back and compared; ERR_INVALID "digest_mismatch", nothing is kept. */
