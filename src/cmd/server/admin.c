@@ -2,14 +2,13 @@
 #include "api/api.h"
 #include "base/limits.h"
 #include "base/time.h"
-#include "cmd/server/commands.h"
-#include "cmd/server/wiring.h"
+#include "cmd/server/users.h"
 #include "codec/text.h"
 #include "core/key/key.h"
 #include "core/user/user.h"
 #include "os/proc.h"
 
-static enum err read_password(struct ctx *c, struct args *a, struct buf *ret)
+enum err read_password(struct ctx *c, struct args *a, struct buf *ret)
 {
     if (!args_flag(a, "--password-stdin"))
         return refuse(c, ERR_INVALID, "usage", "Give the password on standard input, with --password-stdin.");
@@ -55,17 +54,27 @@ static enum err admin_list(struct ctx *c, struct args *a, const struct config *c
     return ERR_OK;
 }
 
+static const struct {
+    const char *name;
+    admin_fn *fn;
+} subcommands[] = {
+    {"create", admin_create},     {"list", admin_list},           {"role", admin_role},
+    {"password", admin_password}, {"suspend", admin_suspend},     {"unsuspend", admin_unsuspend},
+    {"reset-mfa", admin_reset_mfa}, {"import-users", admin_import},
+};
+
 enum err command_admin(struct ctx *c, struct args *a)
 {
     struct config cfg;
     struct wiring w = {.app = NULL};
     TRY(args_config(c, a, &cfg));
-    if (a->n == 0) return refuse(c, ERR_INVALID, "usage", "admin needs \"create\" or \"list\".");
+    if (a->n == 0) return refuse(c, ERR_INVALID, "usage", "admin needs a subcommand, such as \"create\". See: sealdropd help");
     struct args rest = {a->n - 1, a->v + 1};
-    enum err e = strcmp(a->v[0], "create") == 0 ? admin_create(c, &rest, &cfg, &w)
-                 : strcmp(a->v[0], "list") == 0
-                     ? admin_list(c, &rest, &cfg, &w)
-                     : refuse(c, ERR_INVALID, "usage", "There is no \"admin %s\".", a->v[0]);
+    admin_fn *fn = NULL;
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(a->v[0], subcommands[i].name) == 0) fn = subcommands[i].fn;
+    if (!fn) return refuse(c, ERR_INVALID, "usage", "There is no \"admin %s\".", a->v[0]);
+    enum err e = fn(c, &rest, &cfg, &w);
     wiring_close(&w);
     return e;
 }
