@@ -128,7 +128,7 @@ void api_counts(const struct api *api, struct api_counts *ret);
 call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_change;
 call_fn account_register_call, account_verify_call, account_forgot_call, account_reset_call;
 call_fn admin_users_call, admin_user_call, admin_user_new_call, admin_user_change_call, admin_user_suspend_call,
-    admin_user_unsuspend_call, admin_user_reset_mfa_call, admin_user_delete_call, admin_invite_call;
+    admin_user_unsuspend_call, admin_user_reset_mfa_call, admin_user_delete_call, admin_invite_call, audit_logs_call;
 call_fn device_new_call, device_get_call, device_approve_call, device_token_call;
 call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, reauthenticate_call, password_change_call,
     sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;

@@ -56,3 +56,19 @@ JSON_TABLE(msg_invite_new_table, "InviteNew", struct msg_invite_new,
     F(msg_invite_new, expires_in, JSON_OPT_U64, .max = 90ull * 86400, .doc = "seconds; 7 days when left out"));
 JSON_TABLE(msg_invite_out_table, "InviteAnswer", struct msg_invite_out,
     F(msg_invite_out, invite, JSON_OBJECT, REQUIRED, .table = &msg_invite_table));
+JSON_TABLE(msg_audit_record_table, "AuditRecord", struct msg_audit_record,
+    F(msg_audit_record, id, JSON_ID, REQUIRED),
+    F(msg_audit_record, at, JSON_TIME, REQUIRED),
+    F(msg_audit_record, event, JSON_STRING, REQUIRED),
+    F(msg_audit_record, result, JSON_STRING, REQUIRED, .doc = "ok, denied or failed"),
+    F(msg_audit_record, actor, JSON_OPT_ID, NULLABLE, .doc = "the account; null: nobody signed in, or the server itself"),
+    F(msg_audit_record, api_key, JSON_STRING, NULLABLE, .doc = "id of the key that was used"),
+    F(msg_audit_record, object_type, JSON_STRING, NULLABLE),
+    F(msg_audit_record, object, JSON_OPT_ID, NULLABLE),
+    F(msg_audit_record, detail, JSON_STRING, NULLABLE),
+    F(msg_audit_record, ip, JSON_STRING, NULLABLE, .doc = "null once erased"),
+    F(msg_audit_record, email, JSON_STRING, NULLABLE, .doc = "an address that was tried or invited; null once erased"),
+    F(msg_audit_record, break_glass, JSON_BOOL, REQUIRED, .doc = "only an administrator could do this"));
+JSON_TABLE(msg_audit_page_table, "AuditPage", struct msg_page,
+    F(msg_page, items, JSON_OBJECTS, REQUIRED, .table = &msg_audit_record_table),
+    F(msg_page, next_cursor, JSON_STRING, NULLABLE));

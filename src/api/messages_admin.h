@@ -37,11 +37,21 @@ struct msg_invite_new {
     struct slice email, role;
     struct opt_u64 quota_bytes, expires_in;
 };
+struct msg_audit_record {
+    struct id id;
+    int64_t at;
+    struct slice event, result;
+    struct opt_id actor;
+    struct slice api_key, object_type;
+    struct opt_id object;
+    struct slice detail, ip, email;
+    bool break_glass;
+};
 struct msg_invite_out {
     struct msg_invite *invite;
 };
 
 extern const struct json_table msg_account_out_table, msg_account_page_table, msg_account_new_table, msg_account_patch_table,
-    msg_invite_new_table, msg_invite_out_table;
+    msg_invite_new_table, msg_invite_out_table, msg_audit_page_table;
 
 #endif

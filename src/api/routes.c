@@ -13,6 +13,7 @@ static const char *const page_query[] = {"limit", "cursor", NULL};
 static const char *const files_query[] = {"limit", "cursor", "q", "state", NULL};
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
+static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "from", "to", NULL};
 static const char *const upload_query[] = {"name", NULL};
 static const char *const download_query[] = {"file_id", NULL};
 static const char *const content_query[] = {"file_id", "grant", NULL};
@@ -161,6 +162,8 @@ const struct route api_routes[] = {
      .call = admin_user_delete_call, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 204, .query = delete_query},
     {HTTP_POST, API "/admin/invites", CALLER_ADMIN, RATE_NONE, "Invite somebody to make an account", .call = admin_invite_call,
      .creates = true, .in = &msg_invite_new_table, .out = &msg_invite_out_table, .scope = SCOPE_ADMIN_WRITE, .fresh = true, .status = 201},
+    {HTTP_GET, API "/admin/audit-logs", CALLER_ADMIN, RATE_NONE, "Audit records, newest first; event may be a group such as auth.",
+     .call = audit_logs_call, .out = &msg_audit_page_table, .scope = SCOPE_AUDIT_READ, .status = 200, .query = audit_query},
 
     /* The server itself */
     {HTTP_GET, "/health", CALLER_ANYONE, RATE_NONE, "The process is up", .call = system_health, .nonblocking = true,

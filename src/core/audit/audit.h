@@ -6,6 +6,7 @@
 #define SEALDROP_CORE_AUDIT_AUDIT_H
 
 #include "core/app/app.h"
+#include "core/page.h"
 #include "core/principal.h"
 
 struct audit_event {
@@ -25,5 +26,25 @@ MUST_USE enum err audit_record(struct ctx *c, struct app *app, const struct audi
 /* The same for facts that have happened already and change nothing else (denials, failed tries). Never fails the request: an error is
  * logged. */
 void audit_note(struct app *app, const struct audit_event *e);
+
+/* ---- reading ---- */
+
+struct audit_query {
+    struct slice event;        /* "auth.login", or all that begin so: "auth."; empty: all */
+    const struct id *actor, *object; /* NULL: any */
+    int64_t from_ms, to_ms;    /* from <= at < to; to 0: no end */
+    struct page page;
+};
+struct audit_record {
+    struct id id;
+    int64_t at;
+    struct slice event, result, detail, object_type, key; /* key: the API key that was used; empty: none */
+    bool has_actor, has_object, break_glass;
+    struct id actor, object;
+    struct slice ip, email;    /* empty once erased */
+};
+/* Newest first, in the arena; one more than page.limit when there is a next page. */
+MUST_USE enum err audit_list(struct ctx *c, struct app *app, const struct audit_query *q, struct audit_record **ret,
+                             size_t *ret_n);
 
 #endif

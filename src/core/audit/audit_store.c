@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "codec/base64.h"
 #include "codec/json.h"
-#include "core/audit/audit.h"
+#include "core/audit/audit_store.h"
 #include "crypto/hash.h"
 #include "os/clock.h"
 
@@ -15,6 +15,12 @@ static const struct db_stmt insert = {
     "audit_insert",
     "INSERT INTO audit (id, at, event, actor_id, object_id, result, entry, pii_salt, pii) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", NULL};
+static const struct db_stmt list = {
+    "audit_list",
+    "SELECT id, at, event, result, actor_id, object_id, entry, pii FROM audit "
+    "WHERE (at < $1 OR (at = $1 AND id < $2)) AND at >= $3 AND at < $4 "
+    "AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') "
+    "AND ($7 IS NULL OR actor_id = $7) AND ($8 IS NULL OR object_id = $8) ORDER BY at DESC, id DESC LIMIT $9", NULL};
 
 static enum err put_id(struct buf *b, const char *member, const struct id *id)
 {
@@ -130,4 +136,12 @@ void audit_note(struct app *app, const struct audit_event *e)
     enum err r = audit_record(&own, app, e);
     if (r != ERR_OK)
         log_error("audit_not_written", LOG_TEXT("event", slice_cstr(e->event)), LOG_TEXT("error", slice_cstr(err_name(r))));
+}
+
+enum err audit_store_list(struct ctx *c, struct db_conn *conn, const struct audit_query *q, struct slice like, struct db_result *ret)
+{
+    return db_exec(c, conn, &list, ret, db_i64(q->page.before_ms), db_id(&q->page.before_id), db_i64(q->from_ms),
+                   db_i64(q->to_ms ? q->to_ms : INT64_MAX), db_text(q->event.ptr ? q->event : SLICE("")), db_text(like),
+                   q->actor ? db_id(q->actor) : db_null(), q->object ? db_id(q->object) : db_null(),
+                   db_i64((int64_t)q->page.limit + 1));
 }
