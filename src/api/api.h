@@ -5,6 +5,7 @@
 
 #include "api/messages.h"
 #include "api/messages_device.h"
+#include "api/messages_passkey.h"
 #include "api/messages_mfa.h"
 #include "core/app/app.h"
 #include "core/principal.h"
@@ -129,6 +130,8 @@ call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_chan
 call_fn account_register_call, account_verify_call, account_forgot_call, account_reset_call;
 call_fn admin_users_call, admin_user_call, admin_user_new_call, admin_user_change_call, admin_user_suspend_call,
     admin_user_unsuspend_call, admin_user_reset_mfa_call, admin_user_delete_call, admin_invite_call, audit_logs_call;
+call_fn passkeys_options_call, passkeys_new_call, passkeys_list_call, passkeys_delete_call, passkeys_login_options_call,
+    passkeys_login_call;
 call_fn device_new_call, device_get_call, device_approve_call, device_token_call;
 call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, reauthenticate_call, password_change_call,
     sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;

@@ -278,6 +278,10 @@ static const char identity[] =
     "  expires_at BIGINT NOT NULL,"
     "  polled_at BIGINT);"
 
+    "CREATE TABLE used_once (" /* hashes of challenges and states that were presented, until they are over */
+    "  hash BYTEA PRIMARY KEY,"
+    "  expires_at BIGINT NOT NULL);"
+
     "CREATE TABLE external_identities ("
     "  provider TEXT NOT NULL,"
     "  subject TEXT NOT NULL,"

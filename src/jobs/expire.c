@@ -3,6 +3,7 @@
 #include "core/app/idempotency.h"
 #include "core/device/device.h"
 #include "core/link/link.h"
+#include "core/passkey/passkey.h"
 #include "core/session/session.h"
 #include "core/transfer/transfer.h"
 #include "core/upload/upload.h"
@@ -25,6 +26,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(account_purge(c, app));
     TRY(password_tries_purge(c, app));
     TRY(device_purge(c, app));
+    TRY(passkey_purge(c, app));
     bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
     *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);
     return ERR_OK;
