@@ -5,6 +5,7 @@
 
 #include "api/cookie.h"
 #include "api/idempotency.h"
+#include "api/refusal.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "codec/uri.h"
@@ -253,6 +254,12 @@ static enum err no_route(struct call *q)
 
 /* ---- call and open: on workers ---- */
 
+static void refused(struct call *q, enum err e)
+{
+    note_refusal(q, e);
+    reply_problem(q, e);
+}
+
 static enum err handle(struct call *q)
 {
     if (!q->route) return no_route(q);
@@ -270,7 +277,7 @@ static void call(void *arg, struct http_request *req, struct http_response *resp
     }
     q->resp = resp;
     enum err e = handle(q);
-    if (e != ERR_OK) reply_problem(q, e);
+    if (e != ERR_OK) refused(q, e);
     reply_common(q->ctx, resp, q->route && q->route->out_type && strcmp(q->route->out_type, "text/html") == 0);
 }
 
@@ -282,7 +289,7 @@ static void open_stream(void *arg, struct http_request *req, struct http_sink **
     enum err e = run_phases(q);
     if (e == ERR_OK) e = q->route->open(q, ret);
     if (e == ERR_OK && *ret) return;
-    if (e != ERR_OK) reply_problem(q, e);
+    if (e != ERR_OK) refused(q, e);
     reply_common(q->ctx, resp, false);
 }
 

@@ -7,6 +7,7 @@
 #include "codec/httpdate.h"
 #include "codec/name.h"
 #include "codec/range.h"
+#include "core/audit/audit.h"
 #include "core/transfer/archive.h"
 
 /* ---- bridge ---- */
@@ -19,6 +20,9 @@ struct download {
     struct grant grant;
     bool reaches_end; /* the range ends with the last byte of the content */
     bool release;
+    struct principal who;
+    const char *object_type;
+    struct id object_id;
 };
 
 static enum err download_read(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
@@ -31,10 +35,19 @@ static enum err download_read(struct http_source *source, struct ctx *c, void *p
     return e;
 }
 
+static void note_end(const struct download *d, struct ctx *c, bool complete, uint64_t sent)
+{
+    struct slice detail;
+    if (arena_printf(&c->arena, &detail, "bytes=%llu", (unsigned long long)sent) != ERR_OK) detail = SLICE("");
+    audit_note(d->app, &(struct audit_event){.event = "download.end", .result = complete ? "ok" : "failed", .who = &d->who,
+                                             .object_type = d->object_type, .object_id = &d->object_id, .detail = detail});
+}
+
 static void download_close(struct http_source *source, struct ctx *c, bool complete, uint64_t sent)
 {
     struct download *d = (struct download *)source;
     reader_close(d->reader, c, complete);
+    note_end(d, c, complete, sent);
     if (d->counted) {
         enum err e = grant_end(c, d->app, &d->grant.id, sent, complete && d->reaches_end, d->release && !d->grant.shared);
         if (e != ERR_OK)
@@ -122,13 +135,19 @@ static enum err open_download(struct call *q, const struct content *t, const str
 {
     d->source.ops = &download_ops;
     d->app = q->app;
+    d->who = q->who;
+    d->object_type = t->object_type;
+    d->object_id = t->object_id;
     d->reaches_end = r->first + r->length == t->size;
     d->release = t->release;
     if (t->count) {
         TRY(t->count(q, t->arg, &d->grant));
         d->counted = true;
     }
-    return t->open(q, t->arg, r->first, r->length, &d->reader);
+    TRY(t->open(q, t->arg, r->first, r->length, &d->reader));
+    if (t->quiet_start) return ERR_OK;
+    return audit_record(q->ctx, q->app, &(struct audit_event){.event = "download.start", .who = &d->who, .object_type = d->object_type,
+                                                              .object_id = &d->object_id});
 }
 
 static enum err send_bytes(struct call *q, const struct content *t, int status, const struct byte_range *r)
@@ -141,6 +160,7 @@ static enum err send_bytes(struct call *q, const struct content *t, int status, 
     if (!d) return ERR_NOMEM;
     enum err e = open_download(q, t, r, d);
     if (e == ERR_OK) return http_response_source(q->ctx, q->resp, status, type, &d->source, r->length);
+    reader_close(d->reader, q->ctx, false);
     if (d->counted) err_ignore(grant_end(q->ctx, q->app, &d->grant.id, 0, false, !d->grant.shared), "it runs out by itself");
     mem_free(d);
     return e;
@@ -215,7 +235,7 @@ static struct slice base_name(struct slice path)
 enum err content_plain(struct call *q, const struct file *f, struct content *ret)
 {
     *ret = (struct content){.size = f->size, .type = f->type, .name = base_name(f->name), .modified_at = f->modified_at,
-                            .open = open_plain, .release = true};
+                            .open = open_plain, .release = true, .object_type = "file", .object_id = f->id};
     TRY(keep_file(q, f, &ret->arg));
     return file_etag(q, f, "", &ret->etag);
 }
@@ -223,7 +243,7 @@ enum err content_plain(struct call *q, const struct file *f, struct content *ret
 enum err content_sealed(struct call *q, const struct file *f, struct content *ret)
 {
     *ret = (struct content){.size = f->sealed_size, .type = SLICE("application/octet-stream"), .immutable = true,
-                            .open = open_sealed};
+                            .open = open_sealed, .object_type = "file", .object_id = f->id, .quiet_start = true};
     TRY(keep_file(q, f, &ret->arg));
     return file_etag(q, f, ".s", &ret->etag);
 }

@@ -16,6 +16,9 @@ struct content {
     /* Opens [first, first + length). Takes nothing over on error. */
     enum err (*open)(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret);
     void *arg;
+    const char *object_type; /* for the audit records: "file", "link" */
+    struct id object_id;
+    bool quiet_start; /* sealed bytes: the release of their key is on record already */
     /* Links: called before the first byte, once it is clear that bytes will go out. NULL: nothing is counted. */
     enum err (*count)(struct call *q, void *arg, struct grant *ret);
     bool release; /* a failed attempt is given back at once */

@@ -1,6 +1,7 @@
 /* Files of the caller: list, look, change, delete, download, keys. */
 #include "api/download.h"
 #include "api/encode.h"
+#include "core/audit/audit.h"
 
 enum err files_list_call(struct call *q)
 {
@@ -76,6 +77,8 @@ enum err files_key_call(struct call *q)
     struct file_key_release key;
     TRY(get_file(q, ACTION_DOWNLOAD, &f));
     TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
+    TRY(audit_record(q->ctx, q->app, &(struct audit_event){.event = "key.release", .who = &q->who, .object_type = "file",
+                                                           .object_id = &f.id}));
     struct msg_key out = {.enc = slice_of(key.enc, sizeof key.enc), .ct = key.ct, .part_size = f.part_size,
                           .headers_hash = f.headers_hash, .size = f.size};
     return reply(q, &out);

@@ -3,6 +3,7 @@
 #include "api/encode.h"
 #include "base/limits.h"
 #include "codec/name.h"
+#include "core/audit/audit.h"
 #include "os/clock.h"
 
 /* A link whose password, if any, has been proven. */
@@ -28,12 +29,23 @@ static enum err share_files(struct call *q, const struct link *l, struct msg_sha
     return ERR_OK;
 }
 
+static enum err record_link(struct call *q, const struct link *l, const char *event, const char *detail)
+{
+    return audit_record(q->ctx, q->app, &(struct audit_event){.event = event, .who = &q->who, .object_type = "link",
+                                                              .object_id = &l->id, .detail = slice_cstr(detail)});
+}
+
 enum err share_get_call(struct call *q)
 {
     static const struct slice password_needed[] = {{"password", 8}};
     struct link l;
     struct ticket t;
-    TRY(link_open(q->ctx, q->app, q->params[0], &l));
+    enum err opened = link_open(q->ctx, q->app, q->params[0], &l);
+    if (opened == ERR_GONE)
+        audit_note(q->app, &(struct audit_event){.event = "link.access", .result = "denied", .who = &q->who, .object_type = "link",
+                                                 .detail = slice_cstr(q->ctx->err_code)});
+    TRY(opened);
+    TRY(record_link(q, &l, "link.access", ""));
     struct msg_share out = {.title = l.title,
                             .message = l.message,
                             .sender = l.sender,
@@ -62,7 +74,12 @@ enum err share_verify_call(struct call *q)
     struct slice ticket, cookie;
     int64_t expires_at = 0;
     TRY(link_open(q->ctx, q->app, q->params[0], &l));
-    TRY(link_verify(q->ctx, q->app, &l, in->password, &ticket, &expires_at));
+    enum err e = link_verify(q->ctx, q->app, &l, in->password, &ticket, &expires_at);
+    if (e == ERR_UNAUTH)
+        audit_note(q->app, &(struct audit_event){.event = "link.verify", .result = "failed", .who = &q->who, .object_type = "link",
+                                                 .object_id = &l.id});
+    TRY(e);
+    TRY(record_link(q, &l, "link.verify", ""));
     uint64_t seconds = (uint64_t)(expires_at - clock_wall_ms()) / 1000;
     /* For browsers, which cannot set a header on a plain download: good for this link's path only. */
     TRY(arena_printf(&q->ctx->arena, &cookie,
@@ -146,6 +163,8 @@ enum err share_download_call(struct call *q)
     } else {
         TRY(archive_name(q, &l, &name));
         TRY(content_archive(q, files, n, name, &content));
+        content.object_type = "link";
+        content.object_id = l.id;
     }
     TRY(count_content(q, &l, &t, &content));
     return send_content(q, &content);
@@ -207,6 +226,7 @@ enum err share_key_call(struct call *q)
         TRY(grant_take(q->ctx, q->app, &l, &t, whole, &grant));
     }
     TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &l.token_context, &key));
+    TRY(record_link(q, &l, "key.release", ""));
     struct msg_key out = {.enc = slice_of(key.enc, sizeof key.enc), .ct = key.ct, .part_size = f.part_size,
                           .headers_hash = f.headers_hash, .size = f.size, .grant = {true, grant.id}};
     return reply(q, &out);

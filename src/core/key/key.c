@@ -219,7 +219,11 @@ static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_upload));
     TRY(rewrap_store_totps(c, conn, &a->active, a->batch, &r));
     TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/totp", rewrap_store_totp));
-    TRY(kek_store_destroy_unused(c, conn, clock_wall_ms() - SETTLE_MS));
+    TRY(kek_store_destroy_unused(c, conn, clock_wall_ms() - SETTLE_MS, &r));
+    for (size_t i = 0; i < r.rows; i++) {
+        struct id gone = db_get_id(&r, i, 0);
+        TRY(audit_write(c, conn, &(struct audit_event){.event = "key.destroy", .object_type = "key", .object_id = &gone}));
+    }
     return kek_store_any_old(c, conn, &a->left);
 }
 

@@ -18,7 +18,7 @@ static const struct db_stmt kek_destroy = {
     "AND EXISTS (SELECT 1 FROM keks a WHERE a.state = 'active' AND a.created_at < $1) "
     "AND NOT EXISTS (SELECT 1 FROM files WHERE files.kek_id = keks.id) "
     "AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.kek_id = keks.id) "
-    "AND NOT EXISTS (SELECT 1 FROM totp WHERE totp.kek_id = keks.id)", NULL};
+    "AND NOT EXISTS (SELECT 1 FROM totp WHERE totp.kek_id = keks.id) RETURNING id", NULL};
 static const struct db_stmt kek_any_old = {
     "kek_any_old", "SELECT COUNT(*) FROM keks WHERE state = 'decrypt-only'", NULL};
 static const struct db_stmt rewrap_files = {
@@ -68,9 +68,9 @@ enum err kek_store_retire_others(struct ctx *c, struct db_conn *conn, const stru
     return db_exec(c, conn, &kek_retire, NULL, db_id(active));
 }
 
-enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms)
+enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms, struct db_result *ret)
 {
-    return db_exec(c, conn, &kek_destroy, NULL, db_i64(before_ms));
+    return db_exec(c, conn, &kek_destroy, ret, db_i64(before_ms));
 }
 
 enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret)

@@ -11,8 +11,8 @@ MUST_USE enum err kek_store_load(struct ctx *c, struct db_conn *conn, struct db_
 /* Columns: id, generation, state, created_at. */
 MUST_USE enum err kek_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret);
 MUST_USE enum err kek_store_retire_others(struct ctx *c, struct db_conn *conn, const struct id *active);
-/* Destroys generations that wrap nothing any more, if the active one was made before `before_ms`. */
-MUST_USE enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms);
+/* Destroys generations that wrap nothing any more, if the active one was made before `before_ms`. Column: id. */
+MUST_USE enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms, struct db_result *ret);
 /* Whether a generation is left that only decrypts. */
 MUST_USE enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret);
 

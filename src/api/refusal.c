@@ -1,0 +1,57 @@
+/* Which refusals are recorded, and as what. (Wrong passwords and codes have records of their own, where they are checked.) */
+#include "api/refusal.h"
+
+#include "api/cookie.h"
+#include "core/audit/audit.h"
+#include "os/clock.h"
+
+static bool code_is(const struct ctx *c, enum err e, const char *code)
+{
+    return c->err == e && c->err_code && strcmp(c->err_code, code) == 0;
+}
+
+static bool shows_credentials(const struct call *q)
+{
+    return http_request_header(q->http, "authorization").len || cookie_get(q->http, COOKIE_ACCESS).len;
+}
+
+/* The event's name; NULL: no record. */
+static const char *event_of(const struct call *q, enum err e)
+{
+    const struct ctx *c = q->ctx;
+    bool account = q->route->caller != CALLER_ANYONE && q->route->caller != CALLER_LINK;
+    if (e == ERR_RATE || e == ERR_LOCKED || e == ERR_QUOTA) return "limit.hit";
+    if (e == ERR_DENIED) {
+        bool right = code_is(c, e, "denied") || code_is(c, e, "scope") || code_is(c, e, "csrf") || code_is(c, e, "view_only");
+        return right ? "access.denied" : NULL;
+    }
+    if (e == ERR_UNAUTH) return account && !q->who.signed_in && shows_credentials(q) ? "access.denied" : NULL;
+    /* An id of nobody, or of somebody else. */
+    if (e == ERR_NOT_FOUND) return account && q->who.signed_in && q->params[0].len ? "access.denied" : NULL;
+    return NULL;
+}
+
+static const struct cache_rate_rule rule = {.burst = REFUSALS_PER_MINUTE, .per_ms = 60 * 1000};
+
+static enum err may_note(struct call *q)
+{
+    struct slice key;
+    uint32_t wait_s = 0;
+    TRY(arena_printf(&q->ctx->arena, &key, "refusal:%s", q->who.ip));
+    return cache_rate(q->app->be.cache, key, &rule, clock_mono_ms(), &wait_s);
+}
+
+void note_refusal(struct call *q, enum err e)
+{
+    struct slice detail;
+    struct id object;
+    if (!q->route || q->route->nonblocking) return;
+    const char *event = event_of(q, e);
+    if (!event || may_note(q) != ERR_OK) return;
+    bool named = id_parse(q->params[0], &object) == ERR_OK;
+    if (arena_printf(&q->ctx->arena, &detail, "%s %s: %s", http_method_name(q->http->method), q->route->pattern,
+                     q->ctx->err == e && q->ctx->err_code ? q->ctx->err_code : err_name(e)) != ERR_OK)
+        return;
+    audit_note(q->app, &(struct audit_event){.event = event, .result = "denied", .who = &q->who, .detail = detail,
+                                             .object_id = named ? &object : NULL});
+}
