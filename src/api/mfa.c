@@ -54,6 +54,17 @@ enum err prove_code(struct call *q, const struct user *user, struct slice code)
     return mfa_prove(q->ctx, q->app, &(struct mfa_proof){user, &q->who, code, &q->who.session_id});
 }
 
+/* Good only as long as there is no factor: then it takes that one. */
+static enum err open_enrolment(struct call *q, struct slice token, struct user *ret)
+{
+    struct mfa_state s = {0};
+    bool otp = false;
+    TRY(mfa_token_open(q->ctx, q->app, token, MFA_ENROL, ret, &otp));
+    TRY(mfa_state(q->ctx, q->app, &ret->id, &s));
+    if (mfa_on(&s)) return refuse(q->ctx, ERR_UNAUTH, "unauthorized", "This account has a second factor now. Sign in again.");
+    return ERR_OK;
+}
+
 enum err mfa_enable_call(struct call *q)
 {
     const struct msg_mfa_enable *in = q->in;
@@ -61,9 +72,8 @@ enum err mfa_enable_call(struct call *q)
     struct mfa_enrolment e;
     struct user user;
     const char *uri = NULL;
-    bool otp = false;
     if (in->mfa_token.ptr) {
-        TRY(mfa_token_open(q->ctx, q->app, in->mfa_token, MFA_ENROL, &user, &otp));
+        TRY(open_enrolment(q, in->mfa_token, &user));
     } else {
         TRY(need_session(q));
         TRY(prove_password(q, "auth.mfa.enrol", in->password, &user));
@@ -114,7 +124,7 @@ enum err mfa_verify_call(struct call *q)
     if (!in->mfa_token.ptr) return confirm(q, in->code);
     /* What cookies came along is another session's; this one begins with nobody signed in. */
     q->who.signed_in = false;
-    if (mfa_token_open(q->ctx, q->app, in->mfa_token, MFA_ENROL, &user, &otp) == ERR_OK)
+    if (open_enrolment(q, in->mfa_token, &user) == ERR_OK)
         return as_sign_in(confirm_and_sign_in(q, &user, &b, in->code), q->ctx);
     ctx_clear_error(q->ctx);
     TRY(mfa_token_open(q->ctx, q->app, in->mfa_token, MFA_VERIFY, &user, &otp));

@@ -258,6 +258,10 @@ static enum err changed(struct ctx *c, struct db_conn *conn, const struct provin
 
 static enum err confirm_then(struct ctx *c, struct db_conn *conn, const struct proving *a)
 {
+    struct mfa_state s;
+    TRY(mfa_store_state(c, conn, &a->p->user->id, &s));
+    /* Whoever only had the password may make the first factor, not replace one that was made meanwhile. */
+    if (!a->p->session && mfa_on(&s)) return ERR_NOT_FOUND;
     TRY(totp_store_confirm(c, conn, &a->p->user->id));
     TRY(store_recovery(c, conn, &a->p->user->id, a->set));
     return changed(c, conn, a, "auth.mfa.enable");

@@ -41,7 +41,7 @@ struct mfa_proof {
 /* TOTP or recovery. ERR_DENIED "wrong_code"; ERR_LOCKED "mfa_locked" while wrong ones cost a pause. */
 MUST_USE enum err mfa_prove(struct ctx *c, struct app *app, const struct mfa_proof *p);
 /* The first code of a pending secret puts it in force. ret_codes: MFA_RECOVERY_CODES fresh recovery codes, shown once. ERR_NOT_FOUND
- * "no_enrolment" when nothing is pending. */
+ * "no_enrolment" when nothing is pending. Without a session (a sign-in that had to enrol) it must be the account's first factor. */
 MUST_USE enum err mfa_confirm(struct ctx *c, struct app *app, const struct mfa_proof *p, struct slice **ret_codes);
 /* With a code: TOTP and its recovery codes are gone. ERR_DENIED "mfa_required" where the account must have a factor. */
 MUST_USE enum err mfa_disable(struct ctx *c, struct app *app, const struct mfa_proof *p);

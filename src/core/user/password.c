@@ -123,6 +123,7 @@ static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
 
 static enum err blocked(struct ctx *c, int64_t until)
 {
+    c->retry_after_s = LIMIT_LOGIN_DELAY_MAX_MS / 1000;
     if (until == 0)
         return refuse(c, ERR_LOCKED, "account_locked",
                       "Too many wrong passwords. Only a new password helps now: reset it, or ask an administrator.");
