@@ -14,7 +14,7 @@ static const struct db_stmt revoke_one = {
     "UPDATE sessions SET revoked_at = COALESCE(revoked_at, $3) WHERE id = $2 AND user_id = $1", NULL};
 static const struct db_stmt revoke_all = {
     "session_revoke_all",
-    "UPDATE sessions SET revoked_at = $3 WHERE user_id = $1 AND revoked_at IS NULL AND ($2 IS NULL OR id <> $2)", NULL};
+    "UPDATE sessions SET revoked_at = $3 WHERE user_id = $1 AND revoked_at IS NULL AND (id <> $2 OR $2 IS NULL)", NULL};
 static const struct db_stmt prove = {
     "session_prove",
     "UPDATE sessions SET auth_at = $2, last_used_at = $2 WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 "
