@@ -61,6 +61,7 @@ static const struct {
     {"create", admin_create},     {"list", admin_list},           {"role", admin_role},
     {"password", admin_password}, {"suspend", admin_suspend},     {"unsuspend", admin_unsuspend},
     {"reset-mfa", admin_reset_mfa}, {"import-users", admin_import},
+    {"invite", admin_invite},
 };
 
 enum err command_admin(struct ctx *c, struct args *a)

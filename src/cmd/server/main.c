@@ -13,6 +13,7 @@ static const char usage[] =
     "  sealdropd admin password EMAIL --password-stdin\n"
     "  sealdropd admin suspend | unsuspend | reset-mfa EMAIL\n"
     "  sealdropd admin import-users FILE\n"
+    "  sealdropd admin invite EMAIL [--role admin|user|guest]\n"
     "  sealdropd keys show | new\n"
     "  sealdropd doctor\n"
     "  sealdropd config --example\n"
