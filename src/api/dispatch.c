@@ -181,7 +181,8 @@ static enum err authorise_phase(struct call *q)
         return refuse(q->ctx, ERR_DENIED, "denied", "Only administrators may do this.");
     /* A key was made in a session that had just proven its secret, for the scope it is used with; there is nobody to ask again. */
     if (r->fresh && !q->who.by_key && (q->who.signed_in || r->caller != CALLER_EITHER) && clock_wall_ms() - q->who.auth_at_ms > FRESH_MS)
-        return refuse(q->ctx, ERR_DENIED, "reauth_required", "Prove who you are once more (POST /api/v1/auth/reauthenticate), then repeat.");
+        return refuse(q->ctx, ERR_DENIED, "reauth_required",
+                      "Prove who you are once more (POST /api/v1/auth/reauthenticate), then repeat.");
     return ERR_OK;
 }
 

@@ -27,10 +27,10 @@ static const struct db_stmt purge = {
     "session_purge", "DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", NULL};
 static const struct db_stmt refresh_get = {
     "refresh_get",
-    "SELECT r.session_id, s.user_id, r.expires_at, s.expires_at, s.revoked_at, r.used_at, s.auth_at, s.idle_ms, s.amr FROM refresh_tokens r "
-    "JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1 FOR UPDATE",
-    "SELECT r.session_id, s.user_id, r.expires_at, s.expires_at, s.revoked_at, r.used_at, s.auth_at, s.idle_ms, s.amr FROM refresh_tokens r "
-    "JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1"};
+    "SELECT r.session_id, s.user_id, r.expires_at, s.expires_at, s.revoked_at, r.used_at, s.auth_at, s.idle_ms, s.amr "
+    "FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1 FOR UPDATE",
+    "SELECT r.session_id, s.user_id, r.expires_at, s.expires_at, s.revoked_at, r.used_at, s.auth_at, s.idle_ms, s.amr "
+    "FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1"};
 static const struct db_stmt refresh_insert = {
     "refresh_insert",
     "INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4)", NULL};
