@@ -20,7 +20,7 @@ static const struct db_stmt list = {
     "SELECT id, at, event, result, actor_id, object_id, entry, pii FROM audit "
     "WHERE (at < $1 OR (at = $1 AND id < $2)) AND at >= $3 AND at < $4 "
     "AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') "
-    "AND ($7 IS NULL OR actor_id = $7) AND ($8 IS NULL OR object_id = $8) ORDER BY at DESC, id DESC LIMIT $9", NULL};
+    "AND (actor_id = $7 OR $7 IS NULL) AND (object_id = $8 OR $8 IS NULL) ORDER BY at DESC, id DESC LIMIT $9", NULL};
 
 static enum err put_id(struct buf *b, const char *member, const struct id *id)
 {

@@ -83,7 +83,7 @@ enum err mail_notice(struct ctx *c, struct db_conn *conn, const struct app *app,
     struct slice text;
     time_rfc3339(clock_wall_ms(), when);
     TRY(arena_printf(&c->arena, &text, "%.10s %.5s UTC", when, when + 11));
-    struct mail_param params[] = {{"when", text}, {"ip", ip}};
+    struct mail_param params[] = {{"when", text}, {"ip", ip.len ? ip : SLICE("localhost")}};
     return mail_queue(c, conn, app, &(struct mail_new){.template = template, .to = to, .params = params, .param_count = 2});
 }
 

@@ -36,7 +36,8 @@ struct mail_new {
 static inline bool mail_configured(const struct app *app) { return app->cfg.mail.url != NULL; }
 /* In a transaction. Nothing happens when no mail is configured. */
 MUST_USE enum err mail_queue(struct ctx *c, struct db_conn *conn, const struct app *app, const struct mail_new *m);
-/* Tells an account that its password or its second factors were changed, in the transaction of the change. */
+/* Tells an account that its password or its second factors were changed, in the transaction of the change. `ip` empty: at
+ * the server itself. */
 MUST_USE enum err mail_notice(struct ctx *c, struct db_conn *conn, const struct app *app, enum mail_template template,
                               struct slice to, struct slice ip);
 /* After the transaction: when no mail is configured, the log tells the administrator the link. */
