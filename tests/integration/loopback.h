@@ -28,6 +28,7 @@ struct loop {
     char postgres_url[512];
     char schema[32];
     bool guest;      /* a second node: data and blob store are the first one's */
+    bool lenient;    /* tests of faults: answers may be bare, and are checked by who sent the request */
     struct app_config cfg;
     struct app_backends be;
     struct app *app;
