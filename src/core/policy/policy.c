@@ -20,6 +20,11 @@ enum err role_parse(struct slice s, enum role *ret)
     return ERR_INVALID;
 }
 
+enum err policy_absent(struct ctx *c)
+{
+    return refuse(c, ERR_NOT_FOUND, "not_found", "There is nothing here, or it is not yours.");
+}
+
 enum err policy_check(struct ctx *c, const struct principal *who, enum action action, const struct id *owner)
 {
     if (!who->signed_in) return refuse(c, ERR_UNAUTH, "unauthorized", "Sign in first.");
@@ -29,5 +34,5 @@ enum err policy_check(struct ctx *c, const struct principal *who, enum action ac
         return refuse(c, ERR_DENIED, "denied", "Guests cannot upload or share files.");
     }
     if (owner && id_eq(*owner, who->user_id)) return ERR_OK;
-    return refuse(c, ERR_NOT_FOUND, "not_found", "There is nothing here, or it is not yours.");
+    return policy_absent(c);
 }

@@ -15,5 +15,7 @@ enum action {
 
 /* May `who` do this to an object of `owner`? ERR_OK, ERR_UNAUTH, ERR_DENIED or ERR_NOT_FOUND, with the client's sentence set. */
 MUST_USE enum err policy_check(struct ctx *c, const struct principal *who, enum action action, const struct id *owner);
+/* ERR_NOT_FOUND as policy_check words it: what a caller is told of an object that does not exist. */
+MUST_USE enum err policy_absent(struct ctx *c);
 
 #endif

@@ -113,7 +113,7 @@ enum err transfer_get(struct ctx *c, struct app *app, const struct principal *wh
     struct get_arg a = {.id = *id};
     enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
     if (e == ERR_NOT_FOUND || (e == ERR_OK && a.t.ended_at))
-        return refuse(c, ERR_NOT_FOUND, "not_found", "There is no such transfer, or it has ended.");
+        return policy_absent(c);
     TRY(e);
     TRY(policy_check(c, who, action, &a.t.owner_id));
     *ret = a.t;
