@@ -117,7 +117,7 @@ void exchange_problem(struct exchange *x, int status, const char *detail)
 
 static void begin_call(struct exchange *x)
 {
-    if (workers_waiting(server_of(x)->workers, JOBS_CALL) >= JOBS_WAITING_MAX) {
+    if (workers_waiting(server_of(x)->workers) >= JOBS_WAITING_MAX) {
         exchange_problem(x, 503, "The server is busy. Try again in a moment.");
         return;
     }

@@ -9,7 +9,6 @@
 
 struct queue {
     struct job *first, **last;
-    size_t waiting;
     unsigned running, running_max;
 };
 
@@ -55,7 +54,6 @@ static struct job *take(struct workers *w, struct queue *q)
     struct job *j = q->first;
     q->first = j->next;
     if (!q->first) q->last = &q->first;
-    q->waiting--;
     atomic_fetch_sub(&w->waiting, 1);
     q->running++;
     j->next = NULL;
@@ -96,7 +94,6 @@ void workers_submit(struct workers *w, enum job_queue queue, struct job *list)
     *q->last = list;
     for (struct job *j = list; j; j = j->next) {
         q->last = &j->next;
-        q->waiting++;
         atomic_fetch_add(&w->waiting, 1);
     }
     wake_for_work(w);
@@ -110,11 +107,7 @@ bool workers_nudge(struct workers *w)
     return true;
 }
 
-size_t workers_waiting(struct workers *w, enum job_queue q)
-{
-    GUARD(&w->lock);
-    return w->queues[q].waiting;
-}
+unsigned workers_waiting(const struct workers *w) { return atomic_load(&w->waiting); }
 
 enum err workers_new(unsigned count, struct workers **ret)
 {
