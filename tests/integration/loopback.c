@@ -7,12 +7,14 @@
 #include <stdatomic.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "core/app/app.h"
 #include "core/user/user.h"
 #include "crypto/crypto.h"
 #include "jobs/jobs.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/proc.h"
 
 /* ---- time ---- */
 
@@ -28,6 +30,7 @@ __attribute__((constructor)) static void stop_the_clocks(void)
     atomic_store(&mono_now, 1000000);
     sys_table()->wall_ms = fake_wall_ms;
     sys_table()->mono_ms = fake_mono_ms;
+    if (getenv("SEALDROP_LOOP_LOG")) log_setup(LOG_INFO, LOG_LOGFMT, proc_log_write, fake_wall_ms);
 }
 
 int64_t loop_now_ms(void) { return fake_wall_ms(); }

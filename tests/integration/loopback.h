@@ -6,7 +6,7 @@
  * that was announced. What is wrong fails the running test.
  *
  * The backends come from SEALDROP_LOOP: memory (SQLite and blobs in memory), files (SQLite file, blob files), postgres (a schema of
- * its own on the server SEALDROP_TEST_POSTGRES, blob files). Time stands still until loop_advance moves it.
+ * its own on the server SEALDROP_TEST_POSTGRES, blob files). With SEALDROP_LOOP_LOG=1 the log goes to standard error. Time stands still until loop_advance moves it.
  * Nothing here goes through mem.h, so that allocation faults hit the product only. Requests may run on several threads. */
 #ifndef SEALDROP_TESTS_INTEGRATION_LOOPBACK_H
 #define SEALDROP_TESTS_INTEGRATION_LOOPBACK_H
@@ -94,8 +94,8 @@ void loop_answer_done(struct loop_answer *a);
 /* One request from beginning to end. *ret is overwritten; give it to loop_answer_done. */
 void loop_send(struct loop *l, const struct loop_request *r, struct loop_answer *ret);
 /* LOOP(&l, &a, .target = "/health"); a must be zeroed or hold an answer, which is dropped. */
-#define LOOP(l, a, ...)                                                                                                \
-    (loop_answer_done(a), loop_send((l), &(struct loop_request){__VA_ARGS__}, (a)))
+#define LOOP(l, a, ...) loop_next((l), &(struct loop_request){__VA_ARGS__}, (a))
+void loop_next(struct loop *l, const struct loop_request *r, struct loop_answer *a);
 
 /* The same in steps, for tests that interleave. Begin; when `waiting` the body goes in with loop_put; loop_answer ends the body
  * and gets the head; loop_take reads up to n bytes of the body; loop_end always, once. */

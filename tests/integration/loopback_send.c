@@ -322,6 +322,14 @@ void loop_send(struct loop *l, const struct loop_request *r, struct loop_answer 
     loop_end(x, ret, complete);
 }
 
+void loop_next(struct loop *l, const struct loop_request *r, struct loop_answer *a)
+{
+    struct loop_answer fresh;
+    loop_send(l, r, &fresh);
+    loop_answer_done(a);
+    *a = fresh;
+}
+
 void loop_answer_done(struct loop_answer *a)
 {
     json_tree_free(&a->json);

@@ -17,7 +17,7 @@ static const struct db_stmt insert = {
 static const struct db_stmt add_file = {
     "transfer_add_file",
     "INSERT INTO transfer_files (transfer_id, file_id, position) SELECT $1, id, $4 FROM files "
-    "WHERE id = $2 AND ($3 IS NULL OR owner_id = $3)", NULL};
+    "WHERE id = $2 AND owner_id = COALESCE($3, owner_id)", NULL};
 static const struct db_stmt get = {
     "transfer_get", "SELECT " TRANSFER_COLUMNS " FROM transfers t WHERE t.id = $1", NULL};
 static const struct db_stmt list = {

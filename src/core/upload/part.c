@@ -90,7 +90,9 @@ static enum err open_checked(struct ctx *c, const struct principal *who, const s
     TRY(claim_take(p->app->claims, &p->u.id, p->number, &p->claim));
     /* Looked up under the claim: nobody else can be making this row now. */
     enum err e = db_tx(c, p->app->be.db, DB_READ, known_tx, p);
-    return e == ERR_NOT_FOUND ? start_sealing(c, p) : e;
+    if (e == ERR_NOT_FOUND) e = start_sealing(c, p);
+    if (e == ERR_OK) claim_opened(p->claim);
+    return e;
 }
 
 enum err part_open(struct ctx *c, struct app *app, const struct principal *who, const struct part_request *req,
