@@ -28,7 +28,7 @@ struct client {
     const struct fault *fault;
     struct ledger *ledger;
     const char *bearer;
-    uint64_t round; /* makes names of this round */
+    uint64_t n, round; /* the fault; makes names of this round */
     bool for_ever;
 };
 
@@ -39,7 +39,8 @@ struct stage {
     const char *big, *small;           /* file ids */
     const char *link, *both;           /* tokens: of the big one; of both, with a password */
     const char *link_transfer, *both_transfer;
-    uint64_t link_done, both_done;     /* downloads that were acknowledged */
+    bool settled;
+    int64_t descriptors; /* open when all was settled */
 };
 #define BIG_BYTES (2 * MIB + 70001)
 #define SMALL_BYTES 40011
@@ -59,7 +60,7 @@ story_fn story_sign_in, story_upload, story_one_shot, story_download, story_link
 /* True while the product works on a request of a story: only then may a fault strike. */
 bool story_asking(void);
 
-/* What the database and the blob store hold. */
+/* What the database holds; blobs and unfinished ones are left alone. */
 struct books {
     int64_t used, files_bytes, reserved, uploads, dead_jobs, files;
     uint64_t blobs, unfinished;
@@ -67,9 +68,9 @@ struct books {
 void books_read(struct loop *l, struct books *ret);
 int64_t descriptors_open(void);
 
-/* After a round, the fault gone: what is listed can be read, the quota is the sum of what there is, and all of it can be deleted
- * without leaving a byte. */
-void story_settle(struct client *c, struct stage *s);
+/* After a round, the fault gone: what is listed can be read, the quota is the sum of what there is, and all of it can be deleted;
+ * `all`: without leaving a byte. */
+void story_settle(struct client *c, struct stage *s, bool all);
 
 /* One story under one kind of fault, n = 0, stride, 2 stride … until it passes without a fault. Prints the ledger; injecting
  * nothing is a failure. */

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "fault/power.h"
+#include "fault/story.h"
 #include "os/sys.h"
 
 /* SQLite calls these directly: this program's own definitions, which the library then finds, lead it to the table. */
@@ -46,7 +47,7 @@ static void die(void)
 /* True: this call fails. Before the call. */
 static bool strike(enum fcall call)
 {
-    if (armed.what == NOTHING || !(armed.calls & BIT(call))) return false;
+    if (armed.what == NOTHING || !(armed.calls & BIT(call)) || (armed.what == FAIL && !story_asking())) return false;
     uint64_t n = atomic_fetch_add(&armed.seen, 1);
     if (armed.what != FAIL) {
         if (armed.what == KILL_BEFORE && n == armed.at) die();
@@ -66,7 +67,8 @@ static void struck(enum fcall call)
 
 static int f_open(const char *path, int flags, mode_t mode)
 {
-    enum fcall call = flags & O_CREAT ? CALL_CREATE : CALL_OPEN;
+    struct stat st;
+    enum fcall call = flags & O_CREAT && sys_real()->stat(path, &st) != 0 ? CALL_CREATE : CALL_OPEN;
     if (strike(call)) return -1;
     int fd = armed.power ? power_open(path, flags, mode) : sys_real()->open(path, flags, mode);
     int error = errno;

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 enum fcall {
-    CALL_OPEN,   /* without O_CREAT */
-    CALL_CREATE, /* open with O_CREAT */
+    CALL_OPEN,
+    CALL_CREATE, /* an open that makes a file */
     CALL_READ,
     CALL_PREAD,
     CALL_WRITE,
@@ -36,7 +36,7 @@ enum fcall {
      BIT(CALL_LINK) | BIT(CALL_UNLINK) | BIT(CALL_MKDIR))
 
 void sys_fault_install(void);
-/* The n-th of `calls` gives -1 and `error`; `for_ever`: all after it, too. */
+/* The n-th of `calls` made within a request of a story gives -1 and `error`; `for_ever`: all after it, too. */
 void sys_fault_fail(unsigned calls, uint64_t n, bool for_ever, int error);
 /* SIGKILL, before or after the n-th call of CALLS_DURABLE. `power`: first everything that was not synced is taken back. */
 void sys_fault_kill(uint64_t n, bool after, bool power);
