@@ -21,13 +21,17 @@ struct download {
     bool release;
 };
 
+static void log_read_error(const struct ctx *c, enum err e)
+{
+    log_error("download_failed", LOG_TEXT("error", slice_cstr(err_name(e))),
+              LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
+}
+
 static enum err download_read(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
 {
     struct download *d = (struct download *)source;
     enum err e = d->reader->ops->read(d->reader, c, p, cap, ret_n);
-    if (e == ERR_OK) return ERR_OK;
-    log_error("download_failed", LOG_TEXT("error", slice_cstr(err_name(e))),
-              LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
+    if (e != ERR_OK) log_read_error(c, e);
     return e;
 }
 
@@ -44,7 +48,17 @@ static void download_close(struct http_source *source, struct ctx *c, bool compl
     mem_free(d);
 }
 
-static const struct http_source_ops download_ops = {download_read, download_close};
+static enum err download_read_now(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct download *d = (struct download *)source;
+    enum err e = d->reader->ops->read_now(d->reader, c, p, cap, ret_n);
+    if (e != ERR_OK && e != ERR_BUSY) log_read_error(c, e);
+    return e;
+}
+
+/* Whether the reader can do without blocking decides which table its download has. */
+static const struct http_source_ops download_ops = {download_read, NULL, download_close};
+static const struct http_source_ops download_now_ops = {download_read, download_read_now, download_close};
 
 /* HEAD: a length without bytes. */
 static enum err nothing_read(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n)
@@ -65,7 +79,7 @@ static void nothing_close(struct http_source *s, struct ctx *c, bool complete, u
     (void)sent;
 }
 
-static const struct http_source_ops nothing_ops = {nothing_read, nothing_close};
+static const struct http_source_ops nothing_ops = {nothing_read, NULL, nothing_close};
 static struct http_source nothing = {&nothing_ops};
 
 /* ---- headers ---- */
@@ -128,7 +142,9 @@ static enum err open_download(struct call *q, const struct content *t, const str
         TRY(t->count(q, t->arg, &d->grant));
         d->counted = true;
     }
-    return t->open(q, t->arg, r->first, r->length, &d->reader);
+    TRY(t->open(q, t->arg, r->first, r->length, &d->reader));
+    if (d->reader->ops->read_now) d->source.ops = &download_now_ops;
+    return ERR_OK;
 }
 
 static enum err send_bytes(struct call *q, const struct content *t, int status, const struct byte_range *r)

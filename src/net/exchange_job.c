@@ -42,7 +42,7 @@ static void take_answer(struct exchange *x)
     x->source = x->resp.source;
     x->read_first = true;
     x->read_max = 1;
-    if (!exchange_bodyless(x)) read_source(x);
+    if (!exchange_bodyless(x) && !x->source->ops->read_now) read_source(x);
 }
 
 static void write_sink(struct exchange *x)

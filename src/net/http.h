@@ -58,6 +58,9 @@ struct http_source_ops {
     /* Fill up to `cap` bytes; *ret_n == 0 means the end. An error ends the connection (HTTP/1) or the stream (HTTP/2) so
      * that the client sees it: bytes are never replaced by others. */
     enum err (*read)(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n);
+    /* Optional. The same on the I/O thread, when the bytes are in memory and getting them cannot block: ERR_BUSY otherwise, and
+     * read() follows on a worker. Saves two changes of thread and keeps the bytes in the cache of the core that sends them. */
+    enum err (*read_now)(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n);
     /* Always called once, on a worker. `complete`: every byte was handed to the kernel; `sent_bytes`: how
      * many were (never told too many; when cut short, maybe some 100 KiB too few). Frees the source. */
     void (*close)(struct http_source *s, struct ctx *c, bool complete, uint64_t sent_bytes);

@@ -155,7 +155,7 @@ static void archive_reader_close(struct reader *reader, struct ctx *c, bool comp
     mem_free(r);
 }
 
-static const struct reader_ops archive_ops = {archive_reader_read, archive_reader_close};
+static const struct reader_ops archive_ops = {.read = archive_reader_read, .close = archive_reader_close};
 
 enum err archive_read(struct ctx *c, struct archive *a, uint64_t first, uint64_t length, struct reader **ret)
 {
