@@ -328,15 +328,15 @@ void story_clean(struct client *c, struct stage *s)
 {
     ANSWER a = {0};
     (void)s;
+    c->fault->off();
     const char *file = loop_file(c->l, c->bearer, "s-gone", content_small());
     LOOP(c->l, &a, .target = "/api/v1/uploads", .bearer = c->bearer, .json = "{\"name\":\"gone\",\"size\":5}");
     CHECK_STATUS(&a, 201);
     const char *upload = loop_str(&a, "upload_id");
+    c->fault->arm(c->n, c->for_ever);
     if (!ASK(c, &a, 204, ANY, .method = "DELETE", .target = loop_text("/api/v1/uploads/%s", upload), .bearer = c->bearer))
         return;
     if (!ASK(c, &a, 204, ANY, .method = "DELETE", .target = loop_text("/api/v1/files/%s", file), .bearer = c->bearer)) return;
-    LOOP(c->l, &a, .target = loop_text("/api/v1/files/%s", file), .bearer = c->bearer);
-    CHECK_STATUS(&a, 404);
     CLEANUP(ctx_done) struct ctx own;
     size_t n = 0;
     ctx_init(&own, LIMIT_JOB_ARENA_BYTES);
@@ -344,4 +344,7 @@ void story_clean(struct client *c, struct stage *s)
     enum err e = jobs_run_due(&own, c->l->app, &n);
     asking = false;
     CHECK(e == ERR_OK || c->fault->fired());
+    c->fault->off();
+    LOOP(c->l, &a, .target = loop_text("/api/v1/files/%s", file), .bearer = c->bearer);
+    CHECK_STATUS(&a, 404);
 }
