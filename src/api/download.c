@@ -2,12 +2,14 @@
 #include "api/download.h"
 
 #include "base/intmath.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "codec/base64.h"
 #include "codec/httpdate.h"
 #include "codec/name.h"
 #include "codec/range.h"
 #include "core/transfer/archive.h"
+#include "os/clock.h"
 
 /* ---- bridge ---- */
 
@@ -17,6 +19,7 @@ struct download {
     struct reader *reader;
     bool counted;
     struct grant grant;
+    int64_t renewed_ms; /* when the grant was taken or last renewed */
     bool reaches_end; /* the range ends with the last byte of the content */
     bool release;
 };
@@ -27,9 +30,18 @@ static void log_read_error(const struct ctx *c, enum err e)
               LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
 }
 
+/* A long download must not lose its grant under way. */
+static void renew(struct download *d, struct ctx *c)
+{
+    int64_t now = clock_mono_ms();
+    if (!d->counted || now - d->renewed_ms < LIMIT_GRANT_MS / 4) return;
+    if (grant_end(c, d->app, &d->grant.id, 0, false, false) == ERR_OK) d->renewed_ms = now;
+}
+
 static enum err download_read(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
 {
     struct download *d = (struct download *)source;
+    renew(d, c);
     enum err e = d->reader->ops->read(d->reader, c, p, cap, ret_n);
     if (e != ERR_OK) log_read_error(c, e);
     return e;
@@ -40,7 +52,7 @@ static void download_close(struct http_source *source, struct ctx *c, bool compl
     struct download *d = (struct download *)source;
     reader_close(d->reader, c, complete);
     if (d->counted) {
-        enum err e = grant_end(c, d->app, &d->grant.id, sent, complete && d->reaches_end, d->release && !d->grant.shared);
+        enum err e = grant_end(c, d->app, &d->grant.id, sent, complete && d->reaches_end, d->release);
         if (e != ERR_OK)
             log_warn("grant_not_settled", LOG_TEXT("error", slice_cstr(err_name(e))),
                      LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
@@ -141,6 +153,7 @@ static enum err open_download(struct call *q, const struct content *t, const str
     if (t->count) {
         TRY(t->count(q, t->arg, &d->grant));
         d->counted = true;
+        d->renewed_ms = clock_mono_ms();
     }
     TRY(t->open(q, t->arg, r->first, r->length, &d->reader));
     if (d->reader->ops->read_now) d->source.ops = &download_now_ops;
@@ -157,7 +170,7 @@ static enum err send_bytes(struct call *q, const struct content *t, int status, 
     if (!d) return ERR_NOMEM;
     enum err e = open_download(q, t, r, d);
     if (e == ERR_OK) return http_response_source(q->ctx, q->resp, status, type, &d->source, r->length);
-    if (d->counted) err_ignore(grant_end(q->ctx, q->app, &d->grant.id, 0, false, !d->grant.shared), "it runs out by itself");
+    if (d->counted) err_ignore(grant_end(q->ctx, q->app, &d->grant.id, 0, false, d->release), "it runs out by itself");
     mem_free(d);
     return e;
 }

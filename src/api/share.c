@@ -140,7 +140,7 @@ enum err share_download_call(struct call *q)
     TRY(query_id(q, "file_id", &wanted));
     TRY(open_proven(q, &l, &t));
     TRY(transfer_files(q->ctx, q->app, &l.transfer_id, &files, &n));
-    if (wanted.set || n == 1) {
+    if (wanted.set || n <= 1) {
         TRY(choose_file(q, &l, &wanted, &one));
         TRY(content_plain(q, &one, &content));
     } else {
@@ -155,7 +155,7 @@ static enum err known_grant(struct call *q, void *arg, struct grant *ret)
 {
     struct counted *n = arg;
     (void)q;
-    *ret = (struct grant){n->ticket.id, true};
+    *ret = (struct grant){n->ticket.id};
     return ERR_OK;
 }
 

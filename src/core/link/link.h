@@ -71,7 +71,6 @@ MUST_USE enum err link_check_ticket(struct ctx *c, struct app *app, const struct
 
 struct grant {
     struct id id;
-    bool shared; /* an earlier request of the same ticket took it */
 };
 /* Takes (or joins) a grant for downloading `whole_bytes`. ERR_GONE link_exhausted, ERR_DENIED for a view-only link. */
 MUST_USE enum err grant_take(struct ctx *c, struct app *app, const struct link *l, const struct ticket *t,
@@ -79,7 +78,8 @@ MUST_USE enum err grant_take(struct ctx *c, struct app *app, const struct link *
 /* A grant the client names; ERR_GONE "grant_expired" when it is over. */
 MUST_USE enum err grant_check(struct ctx *c, struct app *app, const struct link *l, const struct id *grant);
 /* A request under the grant ended: `served` bytes left the server; `complete`: it sent the last byte of what it stands for.
- * `release`: give it back now if not complete (plain downloads); otherwise it waits for more, or for its end. */
+ * `release` (plain downloads): this request is over, and if it was the last one under the grant, which is not complete, it is given
+ * back now; otherwise it waits for more, or for its end. Without `release` it also renews a grant whose request goes on. */
 MUST_USE enum err grant_end(struct ctx *c, struct app *app, const struct id *grant, uint64_t served, bool complete,
                             bool release);
 /* The client verified everything: the download counts. ERR_NOT_FOUND for a grant that is not this link's. */
