@@ -342,8 +342,9 @@ test_interrupt_is_polite() {
 test_get_resumes_after_kill() {
   local before used
   random_file 160000000 "$D/big"
-  echo small >"$D/small"
-  send "$D/big" "$D/small" --downloads 1
+  # Before the big one in order: it is complete when the client is killed.
+  echo small >"$D/a small"
+  send "$D/big" "$D/a small" --downloads 1
   slow 40000000
   "$BIN/sealdrop" get "$LINK" -o "$D/out" >/dev/null 2>&1 &
   local pid=$!
@@ -359,7 +360,7 @@ test_get_resumes_after_kill() {
   used=$(($(count down) - before))
   [ $used -lt 110000000 ] || fail "fetched again: $used bytes"
   same "$D/big" "$D/out/big"
-  same "$D/small" "$D/out/small"
+  same "$D/a small" "$D/out/a small"
   [ -z "$(find "$D/out" -name '*.part*')" ] || fail "left over"
   is 4 sd get "$LINK" -o "$D/again"
 }
