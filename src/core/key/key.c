@@ -179,33 +179,45 @@ static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app
 
 static const struct id no_object = {{0}};
 
-static enum err rewrap_secrets(struct ctx *c, struct db_conn *conn, struct app *app, const struct id *active)
+typedef enum err rewrap_named_fn(struct ctx *c, struct db_conn *conn, struct slice name, struct slice old,
+                                 struct slice value);
+
+/* Rows of (name, wrapped): the server's own keys, few enough to look at all. `label` NULL: the name is the label. */
+static enum err rewrap_named(struct ctx *c, struct db_conn *conn, const struct rewrap_arg *a, const struct db_result *r,
+                             const char *label, rewrap_named_fn *save)
 {
-    struct db_result r;
-    TRY(secret_store_list(c, conn, &r));
-    for (size_t i = 0; i < r.rows; i++) {
+    for (size_t i = 0; i < r->rows; i++) {
         CLEANUP(key_done) struct key key;
         struct wrapped now;
         struct id kek;
-        struct slice name = db_get_slice(&r, i, 0), old = db_get_slice(&r, i, 1);
-        const char *label = NULL;
+        struct slice name = db_get_slice(r, i, 0), old = db_get_slice(r, i, 1);
+        const char *purpose = label;
         TRY(wrapped_key_kek(old, &kek));
-        if (id_eq(kek, *active)) continue;
-        TRY(arena_cstr(&c->arena, name, &label));
+        if (id_eq(kek, a->active)) continue;
+        if (!purpose) TRY(arena_cstr(&c->arena, name, &purpose));
         struct sft_context context;
-        context_for(&context, app, label, &no_object);
-        TRY(keyring_unwrap(c, app->be.keys, sft_context_view(&context), old, &key));
-        TRY(key_wrap(c, app, label, &no_object, &key, &now));
-        TRY(secret_store_replace(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
+        context_for(&context, a->app, purpose, &no_object);
+        TRY(keyring_unwrap(c, a->app->be.keys, sft_context_view(&context), old, &key));
+        TRY(key_wrap(c, a->app, purpose, &no_object, &key, &now));
+        TRY(save(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
     }
     return ERR_OK;
+}
+
+static enum err rewrap_secrets(struct ctx *c, struct db_conn *conn, const struct rewrap_arg *a)
+{
+    struct db_result secrets, signing;
+    TRY(secret_store_list(c, conn, &secrets));
+    TRY(rewrap_named(c, conn, a, &secrets, NULL, secret_store_replace));
+    TRY(signing_store_list(c, conn, &signing));
+    return rewrap_named(c, conn, a, &signing, KEY_LABEL_SIGNING, signing_store_replace);
 }
 
 static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct rewrap_arg *a = arg;
     struct db_result files, uploads;
-    TRY(rewrap_secrets(c, conn, a->app, &a->active));
+    TRY(rewrap_secrets(c, conn, a));
     TRY(rewrap_store_files(c, conn, &a->active, a->batch, &files));
     TRY(rewrap_rows(c, conn, a->app, &files, rewrap_store_file));
     TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &uploads));

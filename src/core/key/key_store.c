@@ -38,6 +38,10 @@ static const struct db_stmt secret_insert = {
 static const struct db_stmt secret_replace = {
     "secret_replace", "UPDATE settings SET value = $3 WHERE name = $1 AND value = $2", NULL};
 
+static const struct db_stmt signing_list = {"signing_list", "SELECT kid, wrapped FROM signing_keys", NULL};
+static const struct db_stmt signing_replace = {
+    "signing_replace", "UPDATE signing_keys SET wrapped = $3 WHERE kid = $1 AND wrapped = $2", NULL};
+
 enum err kek_store_insert(struct ctx *c, struct db_conn *conn, const struct id *id, const struct id *org,
                           const struct sealed_kek *sealed, int64_t now_ms)
 {
@@ -126,4 +130,14 @@ enum err secret_store_replace(struct ctx *c, struct db_conn *conn, struct slice 
                               struct slice value)
 {
     return db_exec(c, conn, &secret_replace, NULL, db_text(name), db_bytes(old), db_bytes(value));
+}
+
+enum err signing_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret)
+{
+    return db_exec0(c, conn, &signing_list, ret);
+}
+
+enum err signing_store_replace(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old, struct slice value)
+{
+    return db_exec(c, conn, &signing_replace, NULL, db_text(kid), db_bytes(old), db_bytes(value));
 }

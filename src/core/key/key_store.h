@@ -33,5 +33,9 @@ MUST_USE enum err secret_store_get(struct ctx *c, struct db_conn *conn, struct s
 MUST_USE enum err secret_store_insert(struct ctx *c, struct db_conn *conn, struct slice name, struct slice value);
 MUST_USE enum err secret_store_replace(struct ctx *c, struct db_conn *conn, struct slice name, struct slice old,
                                        struct slice value);
+/* Columns: kid, wrapped; all keys that sign tokens. */
+MUST_USE enum err signing_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret);
+MUST_USE enum err signing_store_replace(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old,
+                                        struct slice value);
 
 #endif
