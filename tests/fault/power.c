@@ -130,7 +130,7 @@ static struct change *note_name(enum op op, const char *path)
 /* Keeps the file alive whatever becomes of its names. */
 static void keep(struct change *ch, const char *path)
 {
-    snprintf(ch->stash, sizeof ch->stash, "%.190s/%zu", stash_dir, change_count);
+    snprintf(ch->stash, sizeof ch->stash, "%.190s/%d.%zu", stash_dir, (int)getpid(), change_count);
     if (sys_real()->link(path, ch->stash) != 0) give_up("stash");
 }
 
