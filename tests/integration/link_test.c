@@ -214,7 +214,7 @@ TEST(link_password_and_ticket)
     CHECK_STATUS(&a, 401);
     verify(&s.l, inherits, "of the transfer", &a);
     CHECK_STATUS(&a, 200);
-    for (size_t i = 0; ticket[i]; i += 5) {
+    for (size_t i = 0; i < strlen(ticket); i += 5) {
         LOOP(&s.l, &a, .target = at(s.token, "/download"), .ticket = loop_text("%.*s%c%s", (int)i, ticket, ticket[i] == 'x' ? 'y' : 'x', ticket + i + 1));
         CHECK_STATUS(&a, 401);
     }

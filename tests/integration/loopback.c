@@ -25,8 +25,6 @@ static int64_t fake_mono_ms(void) { return atomic_load(&mono_now); }
 
 __attribute__((constructor)) static void stop_the_clocks(void)
 {
-    /* Blob files have times of the real clock: the test begins now. */
-    atomic_store(&wall_now, sys_real()->wall_ms());
     atomic_store(&mono_now, 1000000);
     sys_table()->wall_ms = fake_wall_ms;
     sys_table()->mono_ms = fake_mono_ms;
@@ -153,6 +151,8 @@ void loop_open(struct loop *l)
                                  .password_cost = {8, 1},
                                  .link_bcrypt_cost = 4,
                                  .overwrite_on_delete = true};
+    /* Blob files have times of the real clock: every test begins now. */
+    atomic_store(&wall_now, sys_real()->wall_ms());
     if (!l->dir) {
         test_fail(__FILE__, __LINE__, "no directory left for this test");
         return;

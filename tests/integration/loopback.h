@@ -40,7 +40,7 @@ struct loop {
 enum loop_backend loop_chosen(void);
 /* True when the backend is not to be had here (no PostgreSQL); says so, and fails the test where it is required. */
 bool loop_missing(void);
-/* A fresh product. Errors end the test (test_failed), and l is then harmless to close. */
+/* A fresh product, at the present time. Errors end the test (test_failed), and l is then harmless to close. */
 void loop_open(struct loop *l);
 /* Another node on the same database and blobs; only where the data is not in memory. */
 void loop_open_beside(struct loop *l, const struct loop *first);
