@@ -221,6 +221,10 @@ TEST(auth_tampered_tokens)
         if (me_status(&l, b) != 401) test_fail(__FILE__, __LINE__, "a change at %zu of %zu was not noticed", i, n);
     }
     CHECK_U64(me_status(&l, t), 200);
+    /* Signed by the very key, but by a server of another name. */
+    l.cfg.public_url = SLICE("https://moved.example");
+    loop_reopen(&l);
+    CHECK_U64(me_status(&l, t), 401);
     loop_close(&other);
     loop_close(&l);
 }
@@ -457,7 +461,8 @@ TEST(auth_me)
     CHECK_STR(&a, "user.display_name", "Anna Ä");
     CHECK_STR(&a, "user.role", "guest");
     CHECK(loop_is_null(&a, "user.quota_bytes"));
-    static const char *const bad[] = {"{}", "{\"display_name\":null}", "{\"display_name\":7}", "{\"display_name\":\"x\",\"role\":\"admin\"}"};
+    static const char *const bad[] = {"{}", "{\"display_name\":null}", "{\"display_name\":7}",
+                                      "{\"display_name\":\"x\",\"role\":\"admin\"}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         LOOP(&l, &a, .method = "PATCH", .target = ME, .bearer = t, .json = bad[i]);
         CHECK_STATUS(&a, 400);

@@ -162,8 +162,8 @@ static bool get_key(struct loop *l, const char *bearer, const char *file, struct
     const char *sid = memmem(claims.ptr, claims.len, "\"sid\":\"", 7);
     if (!sid || id_parse(slice_of(sid + 7, ID_TEXT_LEN), &session) != ERR_OK || id_parse(slice_cstr(file), &id) != ERR_OK) return false;
     sft_context(&info, "sft/1/fkrelease", id_bytes(&id), id_bytes(&session));
-    if (base64url_decode(&enc, slice_cstr(loop_str(&a, "enc"))) != ERR_OK || base64url_decode(&ct, slice_cstr(loop_str(&a, "ct"))) != ERR_OK)
-        return false;
+    if (base64url_decode(&enc, slice_cstr(loop_str(&a, "enc"))) != ERR_OK) return false;
+    if (base64url_decode(&ct, slice_cstr(loop_str(&a, "ct"))) != ERR_OK) return false;
     if (hpke_open(&secret, (const uint8_t *)enc.ptr, sft_context_view(&info), SLICE(""), buf_view(&ct), &key) != ERR_OK) return false;
     memcpy(ret->key.b, key.ptr, KEY_BYTES);
     ret->part_size = (uint64_t)loop_num(&a, "part_size");

@@ -6,7 +6,8 @@
  * that was announced. What is wrong fails the running test.
  *
  * The backends come from SEALDROP_LOOP: memory (SQLite and blobs in memory), files (SQLite file, blob files), postgres (a schema of
- * its own on the server SEALDROP_TEST_POSTGRES, blob files). With SEALDROP_LOOP_LOG=1 the log goes to standard error. Time stands still until loop_advance moves it.
+ * its own on the server SEALDROP_TEST_POSTGRES, blob files). With SEALDROP_LOOP_LOG=1 the log goes to standard error.
+ * Time stands still until loop_advance moves it.
  * Nothing here goes through mem.h, so that allocation faults hit the product only. Requests may run on several threads. */
 #ifndef SEALDROP_TESTS_INTEGRATION_LOOPBACK_H
 #define SEALDROP_TESTS_INTEGRATION_LOOPBACK_H
