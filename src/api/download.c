@@ -30,12 +30,16 @@ static void log_read_error(const struct ctx *c, enum err e)
               LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
 }
 
+static bool renewal_due(const struct download *d)
+{
+    return d->counted && clock_mono_ms() - d->renewed_ms >= LIMIT_GRANT_MS / 4;
+}
+
 /* A long download must not lose its grant under way. */
 static void renew(struct download *d, struct ctx *c)
 {
-    int64_t now = clock_mono_ms();
-    if (!d->counted || now - d->renewed_ms < LIMIT_GRANT_MS / 4) return;
-    if (grant_end(c, d->app, &d->grant.id, 0, false, false) == ERR_OK) d->renewed_ms = now;
+    if (!renewal_due(d)) return;
+    if (grant_end(c, d->app, &d->grant.id, 0, false, false) == ERR_OK) d->renewed_ms = clock_mono_ms();
 }
 
 static enum err download_read(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
@@ -52,7 +56,9 @@ static void download_close(struct http_source *source, struct ctx *c, bool compl
     struct download *d = (struct download *)source;
     reader_close(d->reader, c, complete);
     if (d->counted) {
-        enum err e = grant_end(c, d->app, &d->grant.id, sent, complete && d->reaches_end, d->release);
+        /* Sealed bytes are the client's to verify: only its "done" commits their grant. */
+        bool whole = complete && d->reaches_end && d->release;
+        enum err e = grant_end(c, d->app, &d->grant.id, sent, whole, d->release);
         if (e != ERR_OK)
             log_warn("grant_not_settled", LOG_TEXT("error", slice_cstr(err_name(e))),
                      LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
@@ -63,6 +69,7 @@ static void download_close(struct http_source *source, struct ctx *c, bool compl
 static enum err download_read_now(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
 {
     struct download *d = (struct download *)source;
+    if (renewal_due(d)) return ERR_BUSY; /* asks the database: a worker's */
     enum err e = d->reader->ops->read_now(d->reader, c, p, cap, ret_n);
     if (e != ERR_OK && e != ERR_BUSY) log_read_error(c, e);
     return e;
@@ -175,7 +182,7 @@ static enum err send_bytes(struct call *q, const struct content *t, int status, 
     return e;
 }
 
-enum err send_content(struct call *q, const struct content *t)
+static enum err send_checked(struct call *q, const struct content *t)
 {
     struct byte_range r = {0, t->size};
     int status = check_conditions(q, t);
@@ -196,6 +203,13 @@ enum err send_content(struct call *q, const struct content *t)
     if (range == RANGE_NONE) return send_bytes(q, t, 200, &r);
     TRY(put_content_range(q, t, &r));
     return send_bytes(q, t, 206, &r);
+}
+
+enum err send_content(struct call *q, const struct content *t)
+{
+    enum err e = send_checked(q, t);
+    if (t->drop) t->drop(t->arg);
+    return e;
 }
 
 /* ---- kinds of content ---- */
@@ -257,29 +271,32 @@ enum err content_sealed(struct call *q, const struct file *f, struct content *re
     return file_etag(q, f, ".s", &ret->etag);
 }
 
+/* Planned once: the reader takes it over, or, when nothing is sent, drop_archive frees it. */
 struct archive_content {
-    const struct file *files;
-    size_t n;
+    struct archive *archive;
 };
 
 static enum err open_archive(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
 {
-    const struct archive_content *a = arg;
-    struct archive *archive = NULL;
-    TRY(archive_plan(q->ctx, q->app, a->files, a->n, &archive));
-    return archive_read(q->ctx, archive, first, length, ret);
+    struct archive_content *a = arg;
+    return archive_read(q->ctx, TAKE(a->archive), first, length, ret);
 }
 
-enum err content_archive(struct call *q, const struct file *files, size_t n, struct slice name, struct content *ret)
+static void drop_archive(void *arg)
 {
-    struct archive *archive = NULL;
+    struct archive_content *a = arg;
+    archive_free(TAKE(a->archive));
+}
+
+enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct content *ret)
+{
     struct archive_content *a = ARENA_NEW(&q->ctx->arena, struct archive_content);
     if (!a) return ERR_NOMEM;
-    *a = (struct archive_content){files, n};
-    *ret = (struct content){.type = SLICE("application/zip"), .name = name, .open = open_archive, .arg = a, .release = true};
-    TRY(archive_plan(q->ctx, q->app, files, n, &archive));
-    ret->size = archive_size(archive);
-    enum err e = archive_etag(q->ctx, archive, &ret->etag);
-    archive_free(archive);
+    *ret = (struct content){.type = SLICE("application/zip"), .name = name, .open = open_archive, .drop = drop_archive,
+                            .arg = a, .release = true};
+    TRY(archive_open(q->ctx, q->app, transfer, &a->archive));
+    ret->size = archive_size(a->archive);
+    enum err e = archive_etag(q->ctx, a->archive, &ret->etag);
+    if (e != ERR_OK) drop_archive(a);
     return e;
 }

@@ -53,7 +53,7 @@ static enum err json_body(struct ctx *c, struct http_response *resp, int status,
 
 enum err reply(struct call *q, const void *obj)
 {
-    CLEANUP(buf_done) struct buf b = {.max = 4 * MIB, .sensitive = true};
+    CLEANUP(buf_done) struct buf b = {.max = LIMIT_JSON_ANSWER_BYTES, .sensitive = true};
     TRY(json_encode(&b, q->route->out, obj));
     return json_body(q->ctx, q->resp, q->route->status, "application/json", &b);
 }

@@ -28,6 +28,14 @@ static const struct db_stmt files = {
     "transfer_files",
     "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
     "WHERE tf.transfer_id = $1 ORDER BY tf.position", NULL};
+static const struct db_stmt one_file = {
+    "transfer_file",
+    "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "WHERE tf.transfer_id = $1 AND ($2 IS NULL OR tf.file_id = $2) LIMIT 2", NULL};
+static const struct db_stmt sealed_bytes = {
+    "transfer_sealed_bytes",
+    "SELECT CAST(COALESCE(SUM(f.sealed_size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "WHERE tf.transfer_id = $1", NULL};
 static const struct db_stmt end_transfer = {
     "transfer_end",
     "UPDATE transfers SET ended_at = $3, ended_why = $2, updated_at = $3 WHERE id = $1 AND ended_at IS NULL", NULL};
@@ -135,5 +143,19 @@ enum err transfer_store_purge(struct ctx *c, struct db_conn *conn, int64_t befor
     struct db_result r;
     TRY(db_exec(c, conn, &purge, &r, db_i64(before_ms)));
     *ret_n = r.changes;
+    return ERR_OK;
+}
+
+enum err transfer_store_file(struct ctx *c, struct db_conn *conn, const struct id *transfer, const struct id *file,
+                             struct db_result *ret)
+{
+    return db_exec(c, conn, &one_file, ret, db_id(transfer), file ? db_id(file) : db_null());
+}
+
+enum err transfer_store_sealed_bytes(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &sealed_bytes, &r, db_id(id)));
+    *ret = (uint64_t)db_get_i64(&r, 0, 0);
     return ERR_OK;
 }
