@@ -54,6 +54,9 @@ static void check_ranges(struct loop *l, const char *bearer, const char *target,
         CHECK_STATUS(&a, 206);
         CHECK_SLICE(loop_body(&a), slice_sub(whole, good[i].from, good[i].to));
         CHECK_SLICE(loop_header(&a, "content-range"), slice_cstr(loop_text("bytes %zu-%zu/%zu", good[i].from, good[i].to - 1, n)));
+        LOOP(l, &a, .target = target, .bearer = bearer, .workers_only = true, .read_cap = 10000,
+             .headers = {{SLICE("range"), slice_cstr(good[i].range)}});
+        CHECK_SLICE(loop_body(&a), slice_sub(whole, good[i].from, good[i].to));
     }
     static const char *const ignored[] = {"bytes=0-1,4-5", "items=0-1", "bytes=5-1", "bytes=", "bytes=a-b", "bytes=--1", "nonsense"};
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++) {
@@ -243,6 +246,10 @@ static void check_damaged(struct loop *l, const char *bearer, const char *file, 
     ANSWER a = {0};
     LOOP(l, &a, .target = loop_text(FILES "/%s/download", file), .bearer = bearer,
          .headers = {{SLICE("range"), slice_cstr(range)}});
+    ANSWER slow = {0};
+    LOOP(l, &slow, .target = loop_text(FILES "/%s/download", file), .bearer = bearer, .workers_only = true,
+         .headers = {{SLICE("range"), slice_cstr(range)}});
+    CHECK(slow.status == a.status && slow.read_err == a.read_err);
     if (a.status == 500) {
         CHECK_STR(&a, "code", "corrupt");
         return;

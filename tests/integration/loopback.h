@@ -73,6 +73,7 @@ struct loop_request {
     bool cut;           /* the connection breaks after `cut_after` bytes of the body (streams) */
     size_t cut_after;
     size_t read_cap;    /* of one read of a source; 0: 256 KiB */
+    bool workers_only;  /* the source's read_now is never asked, as when the I/O thread is behind */
     bool stop;          /* the client takes only `stop_after` bytes of the answer */
     uint64_t stop_after;
 };

@@ -182,7 +182,10 @@ bool loop_take(struct loop_exchange *x, struct loop_answer *a, size_t n)
     static _Thread_local char piece[LIMIT_HTTP_STREAM_PIECE_BYTES];
     size_t got = 0;
     if (!x->source || bodyless(x) || a->read_err != ERR_OK) return false;
-    a->read_err = x->source->ops->read(x->source, &x->ctx, piece, MIN(n, sizeof piece), &got);
+    const struct http_source_ops *ops = x->source->ops;
+    size_t cap = MIN(n, sizeof piece);
+    a->read_err = ops->read_now && !x->r.workers_only ? ops->read_now(x->source, &x->ctx, piece, cap, &got) : ERR_BUSY;
+    if (a->read_err == ERR_BUSY) a->read_err = ops->read(x->source, &x->ctx, piece, cap, &got);
     if (a->read_err != ERR_OK || got == 0) return false;
     add_body(x, a, piece, got);
     return true;
