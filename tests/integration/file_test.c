@@ -1,6 +1,4 @@
 /* Files: uploads in one request, lists, changes, deletion down to the bytes. */
-#include <dirent.h>
-
 #include "base/limits.h"
 #include "core/app/app.h"
 #include "core/file/file.h"
@@ -282,29 +280,6 @@ TEST(files_change)
     loop_close(&l);
 }
 
-/* True when some file under the directory of blobs holds `needle`. */
-static bool disk_has(const char *dir, struct slice needle)
-{
-    bool found = false;
-    DIR *d = opendir(dir);
-    struct dirent *entry;
-    if (!d) return false;
-    while (!found && (entry = readdir(d))) {
-        const char *path = loop_text("%s/%s", dir, entry->d_name);
-        if (entry->d_name[0] == '.' && (!entry->d_name[1] || entry->d_name[1] == '.')) continue;
-        FILE *f = entry->d_type == DT_REG ? fopen(path, "rb") : NULL;
-        if (entry->d_type == DT_DIR) found = disk_has(path, needle);
-        if (!f) continue;
-        char *text = reallocarray(NULL, 2 * MIB, 1);
-        size_t n = fread(text, 1, 2 * MIB, f);
-        found = memmem(text, n, needle.ptr, needle.len) != NULL;
-        free(text);
-        fclose(f);
-    }
-    closedir(d);
-    return found;
-}
-
 TEST(files_delete_to_the_bytes)
 {
     struct loop l;
@@ -320,8 +295,8 @@ TEST(files_delete_to_the_bytes)
     CHECK_STATUS(&a, 200);
     struct slice sealed = slice_of(a.body + 1000, 64);
     /* No plaintext is ever on the disk; the sealed bytes are. */
-    CHECK(!disk_has(l.dir, slice_of(bytes + 5000, 16)));
-    if (l.backend != LOOP_MEMORY) CHECK(disk_has(blob_dir, sealed));
+    CHECK(!loop_disk_has(l.dir, slice_of(bytes + 5000, 16)));
+    if (l.backend != LOOP_MEMORY) CHECK(loop_disk_has(blob_dir, sealed));
     LOOP(&l, &a, .method = "DELETE", .target = loop_text(FILES "/%s", file), .bearer = bearer);
     CHECK_STATUS(&a, 204);
     /* At once: no row, and with it no key. */
@@ -351,11 +326,11 @@ TEST(files_sealed_bytes_go_too)
     const char *bearer = begin(&l), *file = loop_file(&l, bearer, "secret.txt", content);
     LOOP(&l, &a, .target = loop_text(FILES "/%s/content", file), .bearer = bearer);
     memcpy(kept, a.body + 1000, sizeof kept);
-    CHECK(disk_has(l.dir, slice_of(kept, sizeof kept)));
+    CHECK(loop_disk_has(l.dir, slice_of(kept, sizeof kept)));
     LOOP(&l, &a, .method = "DELETE", .target = loop_text(FILES "/%s", file), .bearer = bearer);
     loop_jobs(&l);
     loop_reopen(&l);
-    CHECK(!disk_has(l.dir, slice_of(kept, sizeof kept)));
+    CHECK(!loop_disk_has(l.dir, slice_of(kept, sizeof kept)));
     loop_close(&l);
 }
 

@@ -1,4 +1,4 @@
-/* The log of everything that is done with a secret holds no secret. */
+/* What is done with secrets leaves none of them in the log or on the disk. */
 #include "base/limits.h"
 #include "base/log.h"
 #include "integration/scene.h"
@@ -40,5 +40,29 @@ TEST(log_without_secrets)
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
         if (logged(secrets[i])) test_fail(__FILE__, __LINE__, "in the log: %s", secrets[i]);
     log_setup(LOG_OFF, LOG_LOGFMT, NULL, NULL);
+    loop_close(&s.l);
+}
+
+TEST(disk_without_secrets)
+{
+    struct scene s;
+    ANSWER a = {0};
+    const char *refresh = NULL;
+    if (loop_missing() || loop_chosen() == LOOP_MEMORY) return;
+    scene_open(&s, "", "{\"password\":\"" SCENE_PASSWORD "\"}");
+    const char *access = loop_sign_in(&s.l, "anna@example.com", LOOP_PASSWORD, &refresh), *ticket = scene_ticket(&s);
+    /* An answer that is kept for repetition has a token in it. */
+    LOOP(&s.l, &a, .target = loop_text("/api/v1/transfers/%s/share", s.transfer), .bearer = s.bearer, .json = "{}",
+         .headers = {{SLICE("idempotency-key"), SLICE("k")}});
+    CHECK_STATUS(&a, 201);
+    const char *const secrets[] = {LOOP_PASSWORD, SCENE_PASSWORD, access, refresh, refresh + 4, s.token, ticket, loop_str(&a, "link.token")};
+    for (int closed = 0; closed < 2; closed++) {
+        for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+            if (loop_disk_has(s.l.dir, slice_cstr(secrets[i]))) test_fail(__FILE__, __LINE__, "on the disk: %s", secrets[i]);
+        CHECK(!loop_disk_has(s.l.dir, slice_sub(s.content, 40000, 40016)));
+        /* This way of looking finds what is there. */
+        if (s.l.backend == LOOP_FILES) CHECK(loop_disk_has(s.l.dir, SLICE("anna@example.com")));
+        loop_reopen(&s.l);
+    }
     loop_close(&s.l);
 }

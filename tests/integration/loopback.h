@@ -169,6 +169,8 @@ const char *loop_share(struct loop *l, const char *bearer, const char *transfer,
 const char *loop_link(struct loop *l, const char *bearer, struct slice content, const char *json);
 /* Runs background jobs until none is due. */
 void loop_jobs(struct loop *l);
+/* True when some file under the directory holds `needle` (in its first 2 MiB). */
+bool loop_disk_has(const char *dir, struct slice needle);
 /* In n threads at once: fn(arg, i). */
 void loop_parallel(unsigned n, void (*fn)(void *arg, unsigned i), void *arg);
 

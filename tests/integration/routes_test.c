@@ -350,3 +350,31 @@ TEST(routes_wrong_method)
     CHECK(a.status == 404 || a.status == 400);
     loop_close(&w.l);
 }
+
+TEST(routes_head)
+{
+    struct world w;
+    ANSWER get = {0};
+    ANSWER head = {0};
+    if (loop_missing()) return;
+    open_world(&w);
+    const char *ticket = ticket_for(&w);
+    for (size_t i = 0; i < api_route_count && !test_failed(); i++) {
+        const struct route *r = &api_routes[i];
+        bool link = r->caller == CALLER_LINK, metrics = r->call == system_metrics;
+        if (r->method != HTTP_GET) continue;
+        struct loop_request q = {.target = path_for(&w, r, false), .bearer = link ? NULL : w.bearer[OWNER],
+                                 .ticket = link ? ticket : NULL};
+        loop_next(&w.l, &q, &get);
+        q.method = "HEAD";
+        loop_next(&w.l, &q, &head);
+        if (head.status != get.status || head.len || head.header_count != get.header_count || (head.length != get.length && !metrics))
+            test_fail(__FILE__, __LINE__, "%s: HEAD %d (%zu), GET %d (%zu)", r->pattern, head.status, (size_t)head.length,
+                      get.status, (size_t)get.length);
+    }
+    /* As the standard writes it, with a parameter. */
+    LOOP(&w.l, &get, .method = "PATCH", .target = "/api/v1/me", .bearer = w.bearer[OWNER], .type = "Application/JSON; charset=utf-8",
+         .body = SLICE("{\"display_name\":\"x\"}"));
+    CHECK_STATUS(&get, 200);
+    loop_close(&w.l);
+}
