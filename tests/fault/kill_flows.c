@@ -64,6 +64,13 @@ static const char *part_of(const struct acks *a, unsigned n) { return loop_text(
 
 static struct slice part_bytes(unsigned n) { return slice_sub(content_big(), n * (size_t)PART, (n + 1) * (size_t)PART); }
 
+/* Changes the disk once more, so that the last acknowledgement is put to the test, too. */
+static void run_on(struct loop *l, const struct template *t)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 201, .method = "PUT", .target = "/api/v1/files/upload?name=s", .bearer = t->bearer, .body = content_small());
+}
+
 static void run_parts(struct loop *l, const struct template *t, struct acks *acks)
 {
     ANSWER a = {0};
@@ -77,6 +84,7 @@ static void run_parts(struct loop *l, const struct template *t, struct acks *ack
     }
     NEED(l, &a, 200, .target = loop_text("/api/v1/uploads/%s/complete", acks->upload), .bearer = t->bearer, .json = "{}");
     keep(acks->file, sizeof acks->file, loop_str(&a, "file.id"));
+    run_on(l, t);
 }
 
 static void check_file(struct loop *l, const struct template *t, const char *id, struct slice want)
@@ -115,6 +123,7 @@ static void run_one_shot(struct loop *l, const struct template *t, struct acks *
     NEED(l, &a, 201, .method = "PUT", .target = "/api/v1/files/upload?name=o", .bearer = t->bearer,
          .body = content_one_shot(), .piece = 512 * KIB);
     keep(acks->file, sizeof acks->file, loop_str(&a, "file.id"));
+    run_on(l, t);
 }
 
 static void check_one_shot(struct loop *l, const struct template *t, const struct acks *acks)
@@ -280,6 +289,7 @@ static void run_first(struct loop *l, const struct template *t, struct acks *ack
     loop_user(l, "first@example.com", ROLE_ADMIN);
     if (test_failed()) _exit(3);
     acks->made_user = true;
+    loop_user(l, "second@example.com", ROLE_USER);
 }
 
 static void check_first(struct loop *l, const struct template *t, const struct acks *acks)

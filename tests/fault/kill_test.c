@@ -1,7 +1,7 @@
 /* kill -9 and power cuts: a child goes through a flow and is killed at its n-th call that changes the disk; the parent opens what
  * is left, and what the child was told must hold. Sometimes a second process is killed while it recovers from the first.
  *
- * SIGKILL leaves what was written and not synced; a power cut does not (power.h). Without FAULT_FULL=1 some 30 points of each
+ * SIGKILL leaves what was written and not synced; a power cut does not (power.h). Without FAULT_FULL=1 up to 30 points of each
  * kind are taken of every flow, spread evenly. */
 #include <ftw.h>
 #include <signal.h>
@@ -153,7 +153,7 @@ static void every_point(const struct flow *f)
 {
     uint64_t calls = calls_of(f), points = 0, compound = 0;
     CHECK_FINE();
-    uint64_t stride = fault_full() ? 1 : MAX(calls / POINTS, (uint64_t)1);
+    uint64_t stride = fault_full() ? 1 : MAX(div_ceil_u64(calls, POINTS), (uint64_t)1);
     for (unsigned mode = 0; mode < MODES; mode++) {
         /* Not the same points in each mode. */
         for (uint64_t n = mode % stride; n < calls && !test_failed(); n += stride) {
