@@ -23,12 +23,13 @@ struct acks {
     bool deleted, revoked, rotated, made_user;
     struct id kek;
     uint64_t calls;
-    bool done;
+    bool done, struck;
 };
 
 struct flow {
     const char *name;
-    bool fresh; /* begins without the template */
+    bool fresh;  /* begins without the template */
+    bool again;  /* a request that failed may just be sent again */
     void (*run)(struct loop *l, const struct template *t, struct acks *a);
     void (*check)(struct loop *l, const struct template *t, const struct acks *a);
 };

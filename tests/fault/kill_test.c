@@ -1,8 +1,8 @@
 /* kill -9 and power cuts: a child goes through a flow and is killed at its n-th call that changes the disk; the parent opens what
  * is left, and what the child was told must hold. Sometimes a second process is killed while it recovers from the first.
  *
- * SIGKILL leaves what was written and not synced; a power cut does not (power.h). Without FAULT_FULL=1 up to 30 points of each
- * kind are taken of every flow, spread evenly. */
+ * SIGKILL leaves what was written and not synced; a power cut does not (power.h), and neither does a sync that fails. Without
+ * FAULT_FULL=1 up to 30 points of each kind are taken of every flow, spread evenly. */
 #include <ftw.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -18,8 +18,8 @@
 #define POINTS 30
 #define NEVER UINT64_MAX
 
-enum mode { KILL_BEFORE, KILL_AFTER, POWER_CUT, MODES };
-static const char *const mode_names[] = {"killed before", "killed after", "power cut before"};
+enum mode { KILL_BEFORE, KILL_AFTER, POWER_CUT, SYNC_LOST };
+static const char *const mode_names[] = {"killed before", "killed after", "power cut before", "failing sync"};
 
 static struct template template;
 static struct acks *acks;
@@ -77,17 +77,19 @@ static int64_t entries_in(const char *path)
 static void child(const struct flow *f, enum mode mode, uint64_t n, bool whole)
 {
     struct loop l;
-    bool power = mode == POWER_CUT;
+    bool power = mode == POWER_CUT || mode == SYNC_LOST;
     power_start(stash, n & 1);
     sys_fault_kill(whole || f->fresh ? n : NEVER - 1, mode == KILL_AFTER, power);
     kill_open(&l, &template, dir);
     if (test_failed()) _exit(4);
     if (!whole && !f->fresh) sys_fault_kill(n, mode == KILL_AFTER, power);
+    if (mode == SYNC_LOST) sys_fault_lose_sync(n);
     if (whole)
         loop_jobs(&l);
     else
         f->run(&l, &template, acks);
     acks->calls = sys_fault_seen();
+    acks->struck = sys_fault_fired();
     acks->done = true;
     _exit(test_failed() ? 5 : 0);
 }
@@ -154,7 +156,7 @@ static void every_point(const struct flow *f)
     uint64_t calls = calls_of(f), points = 0, compound = 0;
     CHECK_FINE();
     uint64_t stride = fault_full() ? 1 : MAX(div_ceil_u64(calls, POINTS), (uint64_t)1);
-    for (unsigned mode = 0; mode < MODES; mode++) {
+    for (unsigned mode = 0; mode <= POWER_CUT; mode++) {
         /* Not the same points in each mode. */
         for (uint64_t n = mode % stride; n < calls && !test_failed(); n += stride) {
             uint64_t second = points % 5 == 4 ? (points / 5 * 7) % 40 : NEVER;
@@ -168,6 +170,18 @@ static void every_point(const struct flow *f)
     printf("  %s: %llu calls change the disk, %llu points (every %llu.), %llu with a second kill\n", f->name,
            (unsigned long long)calls, (unsigned long long)points, (unsigned long long)stride, (unsigned long long)compound);
     CHECK(points > 0);
+}
+
+/* Every sync fails once and loses what it was for; the client asks again, and what it is then told must be true. */
+static void every_sync(const struct flow *f)
+{
+    uint64_t n = 0;
+    for (acks->struck = true; acks->struck && !test_failed(); n++) {
+        point(f, SYNC_LOST, n, NEVER);
+        if (test_failed()) printf("  %s, %s %llu\n", f->name, mode_names[SYNC_LOST], (unsigned long long)n);
+    }
+    printf("  %s: %llu syncs failed and lost their bytes\n", f->name, (unsigned long long)n - 1);
+    CHECK(n > 1);
 }
 
 static void go_through(const char *name)
@@ -185,6 +199,7 @@ static void go_through(const char *name)
         CHECK_FINE();
     }
     every_point(f);
+    if (f->again && !test_failed()) every_sync(f);
 }
 
 TEST(kill_upload_in_parts) { go_through("upload in parts"); }

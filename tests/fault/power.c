@@ -188,6 +188,18 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
     return remove(path);
 }
 
+void power_drop(int fd)
+{
+    struct stat st;
+    if (sys_real()->fstat(fd, &st) != 0) give_up("fstat");
+    for (size_t i = change_count; i-- > 0;) {
+        struct change *ch = &changes[i];
+        if (ch->durable || ch->subject != st.st_ino || (ch->op != OP_WRITE && ch->op != OP_TRUNCATE)) continue;
+        restore_content(ch);
+        ch->durable = true;
+    }
+}
+
 void power_cut(void)
 {
     for (size_t i = change_count; i-- > 0;) {

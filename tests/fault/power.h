@@ -15,6 +15,8 @@ void power_start(const char *stash_dir, bool keep_length);
 void power_write(int fd, size_t n, off_t off);
 void power_truncate(int fd, off_t len);
 void power_sync(int fd);
+/* A sync that failed: what was not synced of this file is gone at once. */
+void power_drop(int fd);
 /* Instead of it. */
 int power_open(const char *path, int flags, mode_t mode);
 int power_rename(const char *from, const char *to);

@@ -47,7 +47,7 @@ static void die(void)
 /* True: this call fails. Before the call. */
 static bool strike(enum fcall call)
 {
-    if (armed.what == NOTHING || !(armed.calls & BIT(call)) || (armed.what == FAIL && !story_asking())) return false;
+    if (armed.what == NOTHING || !(armed.calls & BIT(call)) || (armed.what == FAIL && !armed.power && !story_asking())) return false;
     uint64_t n = atomic_fetch_add(&armed.seen, 1);
     if (armed.what != FAIL) {
         if (armed.what == KILL_BEFORE && n == armed.at) die();
@@ -106,7 +106,11 @@ static ssize_t f_pwrite(int fd, const void *b, size_t n, off_t off)
 
 static int f_sync(int fd)
 {
-    if (strike(CALL_SYNC)) return -1;
+    if (strike(CALL_SYNC)) {
+        if (armed.power) power_drop(fd);
+        errno = armed.error;
+        return -1;
+    }
     if (armed.power) power_sync(fd);
     struck(CALL_SYNC);
     return 0;
@@ -187,6 +191,13 @@ void sys_fault_fail(unsigned calls, uint64_t n, bool for_ever, int error)
     arm(FAIL, calls, n);
     armed.for_ever = for_ever;
     armed.error = error;
+}
+
+void sys_fault_lose_sync(uint64_t n)
+{
+    arm(FAIL, BIT(CALL_SYNC), n);
+    armed.error = EIO;
+    armed.power = true;
 }
 
 void sys_fault_kill(uint64_t n, bool after, bool power)

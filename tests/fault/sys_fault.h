@@ -40,6 +40,9 @@ void sys_fault_install(void);
 void sys_fault_fail(unsigned calls, uint64_t n, bool for_ever, int error);
 /* SIGKILL, before or after the n-th call of CALLS_DURABLE. `power`: first everything that was not synced is taken back. */
 void sys_fault_kill(uint64_t n, bool after, bool power);
+/* The n-th sync fails, and as kernels do, the bytes it was to write are dropped: a later sync has nothing left to write. Counted
+ * everywhere, not only within requests; for programs that called power_start(). */
+void sys_fault_lose_sync(uint64_t n);
 void sys_fault_off(void);
 /* Calls of the armed kinds since arming; whether one was struck, and which kind was the first. */
 uint64_t sys_fault_seen(void);
