@@ -143,6 +143,7 @@ enum err share_download_call(struct call *q)
     TRY(query_id(q, "file_id", &wanted));
     TRY(open_proven(q, &l, &t));
     enum err e = wanted.set ? ERR_OK : transfer_file(q->ctx, q->app, &l.transfer_id, NULL, &one);
+    if (e != ERR_OK && e != ERR_EXISTS && e != ERR_NOT_FOUND) return e;
     if (e == ERR_EXISTS) {
         TRY(archive_name(q, &l, &name));
         TRY(content_archive(q, &l.transfer_id, name, &content));
