@@ -79,7 +79,7 @@ static bool ask(struct client *c, struct loop_answer *a, int want, struct slice 
         }
         if (!clean(c, a, want, body)) {
             test_fail(__FILE__, __LINE__, "%s: %d (%s) is no clean answer", what, a->status, err_name(a->read_err));
-            printf("    %s\n", last_line);
+            printf("    %.*s\n    %s\n", (int)MIN(a->len, (size_t)300), a->body ? a->body : "", last_line);
             return false;
         }
         count_failure(c, a);
