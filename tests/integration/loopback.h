@@ -124,6 +124,8 @@ int64_t loop_num(struct loop_answer *a, const char *path); /* -1 when it is not 
 size_t loop_count(struct loop_answer *a, const char *path); /* items of a list */
 bool loop_is_null(struct loop_answer *a, const char *path); /* absent or null */
 bool loop_true(struct loop_answer *a, const char *path);
+/* The body for a message: its beginning, when it is text. */
+const char *loop_shown(const struct loop_answer *a);
 /* Formatted text that lives until the end of the test program. */
 const char *loop_text(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* A JSON string with its quotes. */
@@ -132,8 +134,7 @@ const char *loop_quote(struct slice s);
 #define CHECK_STATUS(a, want)                                                                                          \
     do {                                                                                                               \
         if ((a)->status != (want)) {                                                                                   \
-            test_fail(__FILE__, __LINE__, "status %d, wanted %d: %.*s", (a)->status, (want),                           \
-                      (int)MIN((a)->len, (size_t)500), (a)->body ? (a)->body : "");                                    \
+            test_fail(__FILE__, __LINE__, "status %d, wanted %d: %s", (a)->status, (want), loop_shown(a));              \
             return;                                                                                                    \
         }                                                                                                              \
     } while (0)

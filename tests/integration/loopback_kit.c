@@ -74,8 +74,7 @@ const char *loop_user(struct loop *l, const char *email, enum role role)
 static void want(const struct loop_answer *a, int status, const char *what)
 {
     if (a->status != status)
-        test_fail(__FILE__, __LINE__, "%s: %d, wanted %d: %.*s", what, a->status, status, (int)MIN(a->len, (size_t)400),
-                  a->body ? a->body : "");
+        test_fail(__FILE__, __LINE__, "%s: %d, wanted %d: %s", what, a->status, status, loop_shown(a));
 }
 
 const char *loop_sign_in(struct loop *l, const char *email, const char *password, const char **ret_refresh)

@@ -200,9 +200,15 @@ struct slice loop_header(const struct loop_answer *a, const char *name)
     return (struct slice){0};
 }
 
+const char *loop_shown(const struct loop_answer *a)
+{
+    bool text = a->len && (a->body[0] == '{' || a->body[0] == '<');
+    return text ? loop_text("%.500s", a->body) : loop_text("(%zu bytes)", a->len);
+}
+
 #define WRONG(x, a, ...)                                                                                               \
-    test_fail(__FILE__, __LINE__, "%s %s gave %d: %s: %.*s", http_method_name((x)->req.method), (x)->r.target,         \
-              (a)->status, loop_text(__VA_ARGS__), (int)MIN((a)->len, (size_t)400), (a)->body ? (a)->body : "")
+    test_fail(__FILE__, __LINE__, "%s %s gave %d: %s: %s", http_method_name((x)->req.method), (x)->r.target,           \
+              (a)->status, loop_text(__VA_ARGS__), loop_shown(a))
 
 static void check_common(const struct loop_exchange *x, const struct loop_answer *a)
 {

@@ -147,8 +147,8 @@ static void check_caller(struct world *w, const struct route *r, enum kind k)
     int want = promised(r, k);
     ask(w, r, k, false, &a);
     if (a.status != (want ? want : r->status))
-        test_fail(__FILE__, __LINE__, "%s %s as %s: %d, wanted %d: %.*s", http_method_name(r->method), r->pattern,
-                  kind_names[k], a.status, want ? want : r->status, (int)MIN(a.len, (size_t)300), a.body ? a.body : "");
+        test_fail(__FILE__, __LINE__, "%s %s as %s: %d, wanted %d: %s", http_method_name(r->method), r->pattern,
+                  kind_names[k], a.status, want ? want : r->status, loop_shown(&a));
 }
 
 TEST(routes_every_caller)
