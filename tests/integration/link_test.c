@@ -175,6 +175,10 @@ TEST(link_password_and_ticket)
     CHECK_STATUS(&a, 401);
     LOOP(&s.l, &a, .target = share_at(inherits, "/verify"), .json = "{\"password\":\"of the transfer\"}");
     CHECK_STATUS(&a, 200);
+    /* Nor for one that has the very same password of the transfer. */
+    const char *sibling = loop_share(&s.l, s.bearer, s.transfer, "{}");
+    LOOP(&s.l, &a, .target = share_at(sibling, "/download"), .ticket = loop_str(&a, "ticket"));
+    CHECK_PROBLEM(&a, 401, "password_required");
     for (size_t i = 0; i < strlen(ticket); i += 5) {
         const char *bad = loop_text("%.*s%c%s", (int)i, ticket, ticket[i] == 'x' ? 'y' : 'x', ticket + i + 1);
         LOOP(&s.l, &a, .target = share_at(s.token, "/download"), .ticket = bad);
