@@ -31,7 +31,7 @@ static const struct db_stmt files = {
 static const struct db_stmt one_file = {
     "transfer_file",
     "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
-    "WHERE tf.transfer_id = $1 AND ($2 IS NULL OR tf.file_id = $2) LIMIT 2", NULL};
+    "WHERE tf.transfer_id = $1 AND tf.file_id = COALESCE($2, tf.file_id) LIMIT 2", NULL};
 static const struct db_stmt sealed_bytes = {
     "transfer_sealed_bytes",
     "SELECT CAST(COALESCE(SUM(f.sealed_size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
