@@ -55,7 +55,8 @@ TEST(disk_without_secrets)
     LOOP(&s.l, &a, .target = loop_text("/api/v1/transfers/%s/share", s.transfer), .bearer = s.bearer, .json = "{}",
          .headers = {{SLICE("idempotency-key"), SLICE("k")}});
     CHECK_STATUS(&a, 201);
-    const char *const secrets[] = {LOOP_PASSWORD, SCENE_PASSWORD, access, refresh, refresh + 4, s.token, ticket, loop_str(&a, "link.token")};
+    const char *const secrets[] = {LOOP_PASSWORD, SCENE_PASSWORD, access,  refresh,
+                                   refresh + 4,   s.token,        ticket, loop_str(&a, "link.token")};
     for (int closed = 0; closed < 2; closed++) {
         for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
             if (loop_disk_has(s.l.dir, slice_cstr(secrets[i]))) test_fail(__FILE__, __LINE__, "on the disk: %s", secrets[i]);
