@@ -2,6 +2,7 @@
 #include "api/download.h"
 
 #include "base/intmath.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "codec/base64.h"
 #include "codec/httpdate.h"
@@ -9,6 +10,7 @@
 #include "codec/range.h"
 #include "core/audit/audit.h"
 #include "core/transfer/archive.h"
+#include "os/clock.h"
 
 /* ---- bridge ---- */
 
@@ -18,6 +20,7 @@ struct download {
     struct reader *reader;
     bool counted;
     struct grant grant;
+    int64_t renewed_ms; /* when the grant was taken or last renewed */
     bool reaches_end; /* the range ends with the last byte of the content */
     bool release;
     struct principal who;
@@ -25,13 +28,30 @@ struct download {
     struct id object_id;
 };
 
+static void log_read_error(const struct ctx *c, enum err e)
+{
+    log_error("download_failed", LOG_TEXT("error", slice_cstr(err_name(e))),
+              LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
+}
+
+static bool renewal_due(const struct download *d)
+{
+    return d->counted && clock_mono_ms() - d->renewed_ms >= LIMIT_GRANT_MS / 4;
+}
+
+/* A long download must not lose its grant under way. */
+static void renew(struct download *d, struct ctx *c)
+{
+    if (!renewal_due(d)) return;
+    if (grant_end(c, d->app, &d->grant.id, 0, false, false) == ERR_OK) d->renewed_ms = clock_mono_ms();
+}
+
 static enum err download_read(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
 {
     struct download *d = (struct download *)source;
+    renew(d, c);
     enum err e = d->reader->ops->read(d->reader, c, p, cap, ret_n);
-    if (e == ERR_OK) return ERR_OK;
-    log_error("download_failed", LOG_TEXT("error", slice_cstr(err_name(e))),
-              LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
+    if (e != ERR_OK) log_read_error(c, e);
     return e;
 }
 
@@ -49,7 +69,9 @@ static void download_close(struct http_source *source, struct ctx *c, bool compl
     reader_close(d->reader, c, complete);
     note_end(d, c, complete, sent);
     if (d->counted) {
-        enum err e = grant_end(c, d->app, &d->grant.id, sent, complete && d->reaches_end, d->release && !d->grant.shared);
+        /* Sealed bytes are the client's to verify: only its "done" commits their grant. */
+        bool whole = complete && d->reaches_end && d->release;
+        enum err e = grant_end(c, d->app, &d->grant.id, sent, whole, d->release);
         if (e != ERR_OK)
             log_warn("grant_not_settled", LOG_TEXT("error", slice_cstr(err_name(e))),
                      LOG_TEXT("detail", slice_cstr(c->err_detail)), LOG_TEXT("request_id", c->request_id));
@@ -57,7 +79,18 @@ static void download_close(struct http_source *source, struct ctx *c, bool compl
     mem_free(d);
 }
 
-static const struct http_source_ops download_ops = {download_read, download_close};
+static enum err download_read_now(struct http_source *source, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct download *d = (struct download *)source;
+    if (renewal_due(d)) return ERR_BUSY; /* asks the database: a worker's */
+    enum err e = d->reader->ops->read_now(d->reader, c, p, cap, ret_n);
+    if (e != ERR_OK && e != ERR_BUSY) log_read_error(c, e);
+    return e;
+}
+
+/* Whether the reader can do without blocking decides which table its download has. */
+static const struct http_source_ops download_ops = {download_read, NULL, download_close};
+static const struct http_source_ops download_now_ops = {download_read, download_read_now, download_close};
 
 /* HEAD: a length without bytes. */
 static enum err nothing_read(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n)
@@ -78,7 +111,7 @@ static void nothing_close(struct http_source *s, struct ctx *c, bool complete, u
     (void)sent;
 }
 
-static const struct http_source_ops nothing_ops = {nothing_read, nothing_close};
+static const struct http_source_ops nothing_ops = {nothing_read, NULL, nothing_close};
 static struct http_source nothing = {&nothing_ops};
 
 /* ---- headers ---- */
@@ -143,8 +176,10 @@ static enum err open_download(struct call *q, const struct content *t, const str
     if (t->count) {
         TRY(t->count(q, t->arg, &d->grant));
         d->counted = true;
+        d->renewed_ms = clock_mono_ms();
     }
     TRY(t->open(q, t->arg, r->first, r->length, &d->reader));
+    if (d->reader->ops->read_now) d->source.ops = &download_now_ops;
     if (t->quiet_start) return ERR_OK;
     return audit_record(q->ctx, q->app, &(struct audit_event){.event = "download.start", .who = &d->who, .object_type = d->object_type,
                                                               .object_id = &d->object_id});
@@ -161,12 +196,12 @@ static enum err send_bytes(struct call *q, const struct content *t, int status, 
     enum err e = open_download(q, t, r, d);
     if (e == ERR_OK) return http_response_source(q->ctx, q->resp, status, type, &d->source, r->length);
     reader_close(d->reader, q->ctx, false);
-    if (d->counted) err_ignore(grant_end(q->ctx, q->app, &d->grant.id, 0, false, !d->grant.shared), "it runs out by itself");
+    if (d->counted) err_ignore(grant_end(q->ctx, q->app, &d->grant.id, 0, false, d->release), "it runs out by itself");
     mem_free(d);
     return e;
 }
 
-enum err send_content(struct call *q, const struct content *t)
+static enum err send_checked(struct call *q, const struct content *t)
 {
     struct byte_range r = {0, t->size};
     int status = check_conditions(q, t);
@@ -187,6 +222,13 @@ enum err send_content(struct call *q, const struct content *t)
     if (range == RANGE_NONE) return send_bytes(q, t, 200, &r);
     TRY(put_content_range(q, t, &r));
     return send_bytes(q, t, 206, &r);
+}
+
+enum err send_content(struct call *q, const struct content *t)
+{
+    enum err e = send_checked(q, t);
+    if (t->drop) t->drop(t->arg);
+    return e;
 }
 
 /* ---- kinds of content ---- */
@@ -248,29 +290,32 @@ enum err content_sealed(struct call *q, const struct file *f, struct content *re
     return file_etag(q, f, ".s", &ret->etag);
 }
 
+/* Planned once: the reader takes it over, or, when nothing is sent, drop_archive frees it. */
 struct archive_content {
-    const struct file *files;
-    size_t n;
+    struct archive *archive;
 };
 
 static enum err open_archive(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
 {
-    const struct archive_content *a = arg;
-    struct archive *archive = NULL;
-    TRY(archive_plan(q->ctx, q->app, a->files, a->n, &archive));
-    return archive_read(q->ctx, archive, first, length, ret);
+    struct archive_content *a = arg;
+    return archive_read(q->ctx, TAKE(a->archive), first, length, ret);
 }
 
-enum err content_archive(struct call *q, const struct file *files, size_t n, struct slice name, struct content *ret)
+static void drop_archive(void *arg)
 {
-    struct archive *archive = NULL;
+    struct archive_content *a = arg;
+    archive_free(TAKE(a->archive));
+}
+
+enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct content *ret)
+{
     struct archive_content *a = ARENA_NEW(&q->ctx->arena, struct archive_content);
     if (!a) return ERR_NOMEM;
-    *a = (struct archive_content){files, n};
-    *ret = (struct content){.type = SLICE("application/zip"), .name = name, .open = open_archive, .arg = a, .release = true};
-    TRY(archive_plan(q->ctx, q->app, files, n, &archive));
-    ret->size = archive_size(archive);
-    enum err e = archive_etag(q->ctx, archive, &ret->etag);
-    archive_free(archive);
+    *ret = (struct content){.type = SLICE("application/zip"), .name = name, .open = open_archive, .drop = drop_archive,
+                            .arg = a, .release = true};
+    TRY(archive_open(q->ctx, q->app, transfer, &a->archive));
+    ret->size = archive_size(a->archive);
+    enum err e = archive_etag(q->ctx, a->archive, &ret->etag);
+    if (e != ERR_OK) drop_archive(a);
     return e;
 }

@@ -15,6 +15,7 @@ struct content {
     bool immutable;      /* may be kept by caches for ever */
     /* Opens [first, first + length). Takes nothing over on error. */
     enum err (*open)(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret);
+    void (*drop)(void *arg); /* frees what was not opened; harmless after open. May be NULL */
     void *arg;
     const char *object_type; /* for the audit records: "file", "link" */
     struct id object_id;
@@ -23,13 +24,13 @@ struct content {
     enum err (*count)(struct call *q, void *arg, struct grant *ret);
     bool release; /* a failed attempt is given back at once */
 };
+/* Calls drop, whatever happens. */
 MUST_USE enum err send_content(struct call *q, const struct content *content);
 
 /* A file as plaintext, or as it is stored. */
 MUST_USE enum err content_plain(struct call *q, const struct file *f, struct content *ret);
 MUST_USE enum err content_sealed(struct call *q, const struct file *f, struct content *ret);
-/* Several files as a ZIP of this name; `files` in the arena. */
-MUST_USE enum err content_archive(struct call *q, const struct file *files, size_t n, struct slice name,
-                                  struct content *ret);
+/* The files of a transfer as a ZIP of this name. */
+MUST_USE enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct content *ret);
 
 #endif

@@ -158,14 +158,31 @@ static enum err put_security(struct buf *b, const struct route *r)
     return buf_put_cstr(b, ",\"security\":[]");
 }
 
-static enum err put_operation(struct buf *b, const struct route *r, size_t index)
+/* "post_uploads_id_complete": method and path in one word, stable as long as they are. */
+static enum err put_operation_id(struct buf *b, struct slice method, const char *pattern)
 {
-    struct buf method = BUF_INIT(16);
+    struct slice path = slice_cstr(pattern);
+    if (slice_starts(path, SLICE("/api/v1"))) path = slice_sub(path, 7, path.len);
+    TRY(buf_put(b, method));
+    bool gap = true;
+    for (size_t i = 0; i < path.len; i++) {
+        char ch = path.ptr[i];
+        bool word = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '_';
+        if (word && gap) TRY(buf_putc(b, '_'));
+        if (word) TRY(buf_putc(b, ch));
+        gap = !word;
+    }
+    return ERR_OK;
+}
+
+static enum err put_operation(struct buf *b, const struct route *r)
+{
+    CLEANUP(buf_done) struct buf method = BUF_INIT(16);
     TRY(buf_put_cstr(&method, http_method_name(r->method)));
     for (size_t i = 0; i < method.len; i++) method.ptr[i] = (char)(method.ptr[i] | 32);
-    enum err e = buf_printf(b, "\"" SLICE_FMT "\":{\"operationId\":\"op%zu\"", SLICE_ARG(buf_view(&method)), index);
-    buf_done(&method);
-    TRY(e);
+    TRY(buf_printf(b, "\"" SLICE_FMT "\":{\"operationId\":\"", SLICE_ARG(buf_view(&method))));
+    TRY(put_operation_id(b, buf_view(&method), r->pattern));
+    TRY(buf_putc(b, '"'));
     TRY(put_text(b, "summary", r->summary));
     TRY(put_parameters(b, r));
     TRY(put_body(b, r));
@@ -186,7 +203,7 @@ static enum err put_path(struct buf *b, size_t first, bool *any)
     for (size_t i = first; i < api_route_count; i++) {
         if (strcmp(api_routes[i].pattern, pattern) != 0) continue;
         if (more) TRY(buf_putc(b, ','));
-        TRY(put_operation(b, &api_routes[i], i));
+        TRY(put_operation(b, &api_routes[i]));
         more = true;
     }
     return buf_putc(b, '}');

@@ -17,12 +17,6 @@ static const struct http_header common[] = {
     {{"cross-origin-resource-policy", 28}, {"same-origin", 11}},
 };
 
-static void put_static(struct http_response *resp, struct http_header h)
-{
-    size_t cap = sizeof resp->headers / sizeof resp->headers[0];
-    if (resp->header_count < cap) resp->headers[resp->header_count++] = h;
-}
-
 static bool has_header(const struct http_response *resp, struct slice name)
 {
     for (size_t i = 0; i < resp->header_count; i++)
@@ -30,12 +24,18 @@ static bool has_header(const struct http_response *resp, struct slice name)
     return false;
 }
 
+/* What the handler has set stays. */
+static void put_static(struct http_response *resp, struct http_header h)
+{
+    size_t cap = sizeof resp->headers / sizeof resp->headers[0];
+    if (resp->header_count < cap && !has_header(resp, h.name)) resp->headers[resp->header_count++] = h;
+}
+
 void reply_common(struct ctx *c, struct http_response *resp, bool html)
 {
     for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) put_static(resp, common[i]);
     put_static(resp, (struct http_header){SLICE("content-security-policy"), html ? SLICE(CSP_PAGE) : SLICE(CSP_NOTHING)});
-    if (!has_header(resp, SLICE("cache-control")))
-        put_static(resp, (struct http_header){SLICE("cache-control"), SLICE("no-store")});
+    put_static(resp, (struct http_header){SLICE("cache-control"), SLICE("no-store")});
     if (c->request_id.len) put_static(resp, (struct http_header){SLICE("x-request-id"), c->request_id});
 }
 
@@ -53,7 +53,7 @@ static enum err json_body(struct ctx *c, struct http_response *resp, int status,
 
 enum err reply(struct call *q, const void *obj)
 {
-    CLEANUP(buf_done) struct buf b = {.max = 4 * MIB, .sensitive = true};
+    CLEANUP(buf_done) struct buf b = {.max = LIMIT_JSON_ANSWER_BYTES, .sensitive = true};
     TRY(json_encode(&b, q->route->out, obj));
     return json_body(q->ctx, q->resp, q->route->status, "application/json", &b);
 }

@@ -93,17 +93,13 @@ enum err share_verify_call(struct call *q)
 /* The file the caller means: the one named, or the only one. */
 static enum err choose_file(struct call *q, const struct link *l, const struct opt_id *wanted, struct file *ret)
 {
-    struct file *files = NULL;
-    size_t n = 0;
-    TRY(link_files(q->ctx, q->app, l, &files, &n));
-    for (size_t i = 0; i < n; i++) {
-        if (wanted->set ? !id_eq(files[i].id, wanted->v) : n > 1) continue;
-        *ret = files[i];
-        return ERR_OK;
+    enum err e = link_file(q->ctx, q->app, l, wanted->set ? &wanted->v : NULL, ret);
+    if (e == ERR_NOT_FOUND) return refuse(q->ctx, e, "not_found", "This link has no such file.");
+    if (e == ERR_EXISTS) {
+        ctx_field_error(q->ctx, "file_id", "is required: this link has several files");
+        return ERR_INVALID;
     }
-    if (wanted->set || n == 0) return refuse(q->ctx, ERR_NOT_FOUND, "not_found", "This link has no such file.");
-    ctx_field_error(q->ctx, "file_id", "is required: this link has several files");
-    return ERR_INVALID;
+    return e;
 }
 
 struct counted {
@@ -111,6 +107,7 @@ struct counted {
     struct ticket ticket;
     uint64_t whole_bytes;
     void *inner_arg; /* of the content that is counted */
+    void (*inner_drop)(void *arg);
     enum err (*inner_open)(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret);
 };
 
@@ -126,14 +123,21 @@ static enum err counted_take(struct call *q, void *arg, struct grant *ret)
     return grant_take(q->ctx, q->app, &n->link, &n->ticket, n->whole_bytes, ret);
 }
 
+static void counted_drop(void *arg)
+{
+    struct counted *n = arg;
+    if (n->inner_drop) n->inner_drop(n->inner_arg);
+}
+
 /* The same content, with a grant taken before its first byte. */
 static enum err count_content(struct call *q, const struct link *l, const struct ticket *t, struct content *content)
 {
     struct counted *n = ARENA_NEW(&q->ctx->arena, struct counted);
     if (!n) return ERR_NOMEM;
-    *n = (struct counted){*l, *t, content->size, content->arg, content->open};
+    *n = (struct counted){*l, *t, content->size, content->arg, content->drop, content->open};
     content->arg = n;
     content->open = counted_open;
+    content->drop = counted_drop;
     content->count = counted_take;
     return ERR_OK;
 }
@@ -151,30 +155,33 @@ enum err share_download_call(struct call *q)
     struct ticket t;
     struct opt_id wanted;
     struct content content;
-    struct file *files = NULL, one;
+    struct file one;
     struct slice name;
-    size_t n = 0;
     TRY(query_id(q, "file_id", &wanted));
     TRY(open_proven(q, &l, &t));
-    TRY(link_files(q->ctx, q->app, &l, &files, &n));
-    if (wanted.set || n == 1) {
-        TRY(choose_file(q, &l, &wanted, &one));
-        TRY(content_plain(q, &one, &content));
-    } else {
+    enum err e = wanted.set ? ERR_OK : link_file(q->ctx, q->app, &l, NULL, &one);
+    if (e != ERR_OK && e != ERR_EXISTS && e != ERR_NOT_FOUND) return e;
+    if (e == ERR_EXISTS) {
         TRY(archive_name(q, &l, &name));
-        TRY(content_archive(q, files, n, name, &content));
+        TRY(link_check_files(q->ctx, q->app, &l));
+        TRY(content_archive(q, &l.transfer_id, name, &content));
         content.object_type = "link";
         content.object_id = l.id;
+    } else {
+        TRY(choose_file(q, &l, &wanted, &one));
+        TRY(content_plain(q, &one, &content));
     }
-    TRY(count_content(q, &l, &t, &content));
-    return send_content(q, &content);
+    e = count_content(q, &l, &t, &content);
+    if (e == ERR_OK) return send_content(q, &content);
+    if (content.drop) content.drop(content.arg);
+    return e;
 }
 
 static enum err known_grant(struct call *q, void *arg, struct grant *ret)
 {
     struct counted *n = arg;
     (void)q;
-    *ret = (struct grant){n->ticket.id, true};
+    *ret = (struct grant){n->ticket.id};
     return ERR_OK;
 }
 
@@ -198,16 +205,6 @@ enum err share_content_call(struct call *q)
     return send_content(q, &content);
 }
 
-static enum err sealed_bytes(struct call *q, const struct link *l, uint64_t *ret)
-{
-    struct file *files = NULL;
-    size_t n = 0;
-    *ret = 0;
-    TRY(link_files(q->ctx, q->app, l, &files, &n));
-    for (size_t i = 0; i < n; i++) *ret += files[i].sealed_size;
-    return ERR_OK;
-}
-
 enum err share_key_call(struct call *q)
 {
     const struct msg_key_request *in = q->in;
@@ -222,7 +219,7 @@ enum err share_key_call(struct call *q)
     if (in->grant.set) {
         TRY(grant_check(q->ctx, q->app, &l, &grant.id));
     } else {
-        TRY(sealed_bytes(q, &l, &whole));
+        TRY(transfer_sealed_bytes(q->ctx, q->app, &l.transfer_id, &whole));
         TRY(grant_take(q->ctx, q->app, &l, &t, whole, &grant));
     }
     TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &l.token_context, &key));

@@ -8,7 +8,8 @@
 #define TIB (1024ull * GIB)
 
 /* Work units */
-#define LIMIT_REQUEST_ARENA_BYTES (4 * MIB)
+#define LIMIT_REQUEST_ARENA_BYTES (48 * MIB) /* a page of a transfer of 10,000 files; most requests take 8 KiB */
+#define LIMIT_JSON_ANSWER_BYTES (24 * MIB)
 #define LIMIT_JOB_ARENA_BYTES (16 * MIB)
 #define LIMIT_LOG_LINE_BYTES 4096
 

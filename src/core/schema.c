@@ -167,6 +167,7 @@ static const char first[] =
     "  state TEXT NOT NULL,"          /* reserved, committed */
     "  whole_bytes BIGINT NOT NULL,"  /* served bytes that make a download */
     "  served_bytes BIGINT NOT NULL DEFAULT 0,"
+    "  holders BIGINT NOT NULL,"       /* requests that took it and have not ended */
     "  created_at BIGINT NOT NULL,"
     "  expires_at BIGINT NOT NULL);"
     "CREATE INDEX grants_by_link ON grants (link_id, ticket);"

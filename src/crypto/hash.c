@@ -1,7 +1,8 @@
-/* Hashes, MACs, key derivation and CRC: thin, checked uses of OpenSSL and zlib. HKDF is RFC 5869 written over HMAC, because
+/* Hashes, MACs, key derivation and CRC: thin, checked uses of OpenSSL, libdeflate and zlib. HKDF is RFC 5869 written over HMAC, because
  * OpenSSL's own looks its digest up by name, under a lock, at each call. */
 #include "crypto/hash.h"
 
+#include <libdeflate.h>
 #include <zlib.h>
 
 #include "base/intmath.h"
@@ -133,8 +134,8 @@ enum err hkdf_sha512_expand(struct slice prk, struct slice info, void *ret, size
 
 uint32_t crc32_add(uint32_t crc, const void *p, size_t n)
 {
-    /* zlib takes NULL as "give me the first value". */
-    return p ? (uint32_t)crc32_z(crc, p, n) : crc;
+    /* NULL would be taken as "give me the first value". */
+    return p ? libdeflate_crc32(crc, p, n) : crc;
 }
 
 uint32_t crc32_join(uint32_t crc_a, uint32_t crc_b, uint64_t len_b)

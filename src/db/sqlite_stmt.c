@@ -1,6 +1,9 @@
 /* Statements of SQLite: preparing once per connection, binding by argument number, stepping, reading cells. */
+#include <errno.h>
+
 #include "base/mem.h"
 #include "db/sqlite.h"
+#include "os/sys.h"
 
 struct prepared {
     sqlite3_stmt *st;
@@ -20,8 +23,17 @@ static void prepared_cleanup(struct prepared **p) { prepared_free(*p); }
 
 void sqlite_forget(struct sqlite_conn *s) { stmt_map_done(&s->prepared, prepared_free); }
 
+/* SQLite tells of a full disk by SQLITE_FULL only where a write meets it, not where a sync does, and never of descriptors. It
+ * remembers the errno of some failed calls, and for long; so the one left by the call comes first (cleared before each statement). */
+static enum err by_errno(int error, enum err e)
+{
+    enum err cause = sys_err(error);
+    return cause == ERR_NOSPACE || cause == ERR_BUSY ? cause : e;
+}
+
 enum err sqlite_fail(struct ctx *c, struct sqlite_conn *s, const char *what)
 {
+    int left = errno, known = s->h ? sqlite3_system_errno(s->h) : 0, error = left ? left : known;
     int code = s->h ? sqlite3_extended_errcode(s->h) : SQLITE_NOMEM;
     enum err e = db_sqlite_err(code, &s->base.retry);
     if (e == ERR_OK) e = ERR_INTERNAL;
@@ -29,12 +41,13 @@ enum err sqlite_fail(struct ctx *c, struct sqlite_conn *s, const char *what)
     if ((code & 0xff) == SQLITE_READONLY && !s->query_only) e = ERR_IO;
     /* After these the state of the connection's cache is not worth trusting. A memory database lives in its connection. */
     s->broken = s->broken || (!s->db->memory && (e == ERR_IO || e == ERR_CORRUPT || e == ERR_NOMEM));
-    return fail(c, e, "%s: %s (sqlite %d, errno %d)", what, s->h ? sqlite3_errmsg(s->h) : "no memory", code,
-                s->h ? sqlite3_system_errno(s->h) : 0);
+    if (e == ERR_IO) e = by_errno(error, e);
+    return fail(c, e, "%s: %s (sqlite %d, errno %d)", what, s->h ? sqlite3_errmsg(s->h) : "no memory", code, error);
 }
 
 enum err sqlite_exec(struct ctx *c, struct sqlite_conn *s, const char *sql)
 {
+    errno = 0;
     return sqlite3_exec(s->h, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_OK : sqlite_fail(c, s, sql);
 }
 
@@ -132,6 +145,7 @@ static enum err step_all(struct ctx *c, struct sqlite_conn *s, const struct db_s
     CLEANUP(db_rows_done) struct db_rows rows;
     db_rows_init(&rows, c, (size_t)sqlite3_column_count(st));
     int64_t before = sqlite3_total_changes64(s->h);
+    errno = 0;
     int code = sqlite3_step(st);
     for (; code == SQLITE_ROW; code = sqlite3_step(st))
         if (ret) TRY(add_row(c, st, &rows));

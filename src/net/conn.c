@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "net/server_impl.h"
 
+#define RECORD_HEAD_BYTES 5
 #define RECORD_BYTES 16384u      /* the largest TLS record's content */
 #define RECORD_ROOM (17u * 1024) /* the same with all its overhead */
 #define DIRECT_BYTES (64 * KIB)  /* plain writes from here on skip the collecting buffer */
@@ -140,14 +141,28 @@ static int bio_write(BIO *b, const char *p, int n)
     return (int)collect(c, p, (size_t)n);
 }
 
+static int take_ahead(struct conn *c, char *p, size_t n)
+{
+    size_t take = MIN(n, c->ahead_len - c->ahead_off);
+    memcpy(p, c->ahead + c->ahead_off, take);
+    c->ahead_off += take;
+    return (int)take;
+}
+
 static int bio_read(BIO *b, char *p, int n)
 {
     struct conn *c = BIO_get_data(b);
     size_t got = 0;
     BIO_clear_retry_flags(b);
     if (n <= 0) return -1;
-    switch (sock_read(c, p, (size_t)n, &got)) {
-    case IO_OK: return (int)got;
+    if (c->ahead_off < c->ahead_len) return take_ahead(c, p, (size_t)n);
+    bool head = n <= RECORD_HEAD_BYTES;
+    switch (sock_read(c, head ? c->ahead : p, head ? sizeof c->ahead : (size_t)n, &got)) {
+    case IO_OK:
+        if (!head) return (int)got;
+        c->ahead_off = 0;
+        c->ahead_len = got;
+        return take_ahead(c, p, (size_t)n);
     case IO_AGAIN: BIO_set_retry_read(b); return -1;
     case IO_EOF: return 0;
     case IO_ERROR: break;
@@ -200,7 +215,8 @@ static enum io ssl_result(struct conn *c, int r)
 enum io conn_read(struct conn *c, void *p, size_t cap, size_t *ret_n)
 {
     if (!c->ssl) return sock_read(c, p, cap, ret_n);
-    if (!c->readable && !c->read_eof && !SSL_has_pending(c->ssl)) return IO_AGAIN;
+    bool inside = c->ahead_off < c->ahead_len || SSL_has_pending(c->ssl);
+    if (!c->readable && !c->read_eof && !inside) return IO_AGAIN;
     ERR_clear_error();
     int r = SSL_read_ex(c->ssl, p, cap, ret_n);
     return r == 1 ? IO_OK : ssl_result(c, r);

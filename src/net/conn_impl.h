@@ -24,6 +24,9 @@ struct driver {
     void (*close)(struct conn *c);
 };
 
+/* A small TLS record is read in one system call instead of two. */
+#define CONN_AHEAD_BYTES 512u
+
 enum h1_state { H1_HEAD, H1_EXCHANGE, H1_DRAIN, H1_LINGER };
 
 struct h1 {
@@ -56,6 +59,8 @@ struct conn {
     SSL *ssl; /* NULL: plain */
     const struct driver *driver;
     struct timer timer;
+    char ahead[CONN_AHEAD_BYTES]; /* TLS: read beyond the record's head */
+    size_t ahead_len, ahead_off;
     char *out; /* from the loop; NULL when empty */
     size_t out_len, out_off;
     uint64_t queued_bytes, sent_bytes; /* of out, ever */

@@ -110,6 +110,7 @@ struct exchange {
     struct pieces out;
     size_t memory_off;
     bool source_ended, source_failed;
+    bool read_must_wait; /* read_now said so: the next read is a worker's */
     bool timed_out; /* the client does not take it */
     uint64_t out_bytes;  /* body bytes the driver took */
     uint64_t sent_bytes; /* of them, surely in the kernel; set at the end */

@@ -42,7 +42,7 @@ static void take_answer(struct exchange *x)
     x->source = x->resp.source;
     x->read_first = true;
     x->read_max = 1;
-    if (!exchange_bodyless(x)) read_source(x);
+    if (!exchange_bodyless(x) && !x->source->ops->read_now) read_source(x);
 }
 
 static void write_sink(struct exchange *x)
@@ -121,6 +121,10 @@ void exchange_submit(struct exchange *x, enum exchange_job kind)
     x->job.run = run_job;
     x->back.run = job_back;
     x->job_piece_count = x->job_pieces.count;
-    bool handler = kind == X_JOB_CALL || kind == X_JOB_OPEN;
-    workers_submit(x->loop->server->workers, handler ? JOBS_CALL : JOBS_PIECE, &x->job);
+    if (kind == X_JOB_CALL || kind == X_JOB_OPEN) {
+        loop_submit_call(x->loop, &x->job);
+        return;
+    }
+    x->job.next = NULL;
+    workers_submit(x->loop->server->workers, JOBS_PIECE, &x->job);
 }

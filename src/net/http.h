@@ -35,7 +35,7 @@ struct http_request {
     enum http_method method;
     int version;            /* 1 or 2 */
     bool secure;            /* arrived over TLS */
-    struct slice path;      /* as sent, still percent-encoded, begins with '/' */
+    struct slice path;      /* as sent, still percent-encoded, begins with '/'; or "*" (OPTIONS only) */
     struct slice query;     /* without '?'; empty when none */
     struct slice authority; /* Host or :authority */
     const struct http_header *headers;
@@ -58,6 +58,9 @@ struct http_source_ops {
     /* Fill up to `cap` bytes; *ret_n == 0 means the end. An error ends the connection (HTTP/1) or the stream (HTTP/2) so
      * that the client sees it: bytes are never replaced by others. */
     enum err (*read)(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n);
+    /* Optional. The same on the I/O thread, when the bytes are in memory and getting them cannot block: ERR_BUSY otherwise, and
+     * read() follows on a worker. Saves two changes of thread and keeps the bytes in the cache of the core that sends them. */
+    enum err (*read_now)(struct http_source *s, struct ctx *c, void *p, size_t cap, size_t *ret_n);
     /* Always called once, on a worker. `complete`: every byte was handed to the kernel; `sent_bytes`: how
      * many were (never told too many; when cut short, maybe some 100 KiB too few). Frees the source. */
     void (*close)(struct http_source *s, struct ctx *c, bool complete, uint64_t sent_bytes);
@@ -70,7 +73,8 @@ struct http_source {
 struct http_response;
 struct http_sink;
 struct http_sink_ops {
-    /* On error the rest of the body is not delivered: finish() is called with `failed` set to that error. */
+    /* Gets whole pieces (LIMIT_HTTP_STREAM_PIECE_BYTES); the rest at the end of the body, or before abort().
+     * On error the rest of the body is not delivered: finish() is called with `failed` set to that error. */
     enum err (*write)(struct http_sink *s, struct ctx *c, const void *p, size_t n);
     /* The body is complete, or write() failed: fill the response. */
     void (*finish)(struct http_sink *s, struct ctx *c, enum err failed, struct http_response *resp);
@@ -95,7 +99,8 @@ struct http_response {
     bool close;                 /* end the connection after this answer */
 };
 
-/* `name` lower case and static; value is copied into the arena; CR, LF and NUL in it are ERR_INVALID. */
+/* `name` lower case and static; value is copied into the arena; control characters in it are ERR_INVALID, and so are the
+ * names that are the server's own business: content-length, transfer-encoding, connection, date. */
 MUST_USE enum err http_response_header(struct ctx *c, struct http_response *resp, const char *name,
                                        struct slice value);
 /* Body from memory that outlives the response. content-type is set. */

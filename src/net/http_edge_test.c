@@ -190,11 +190,12 @@ TEST(client_cut_in_the_body)
 
 TEST(a_broken_source_is_seen)
 {
-    static const bool tls[] = {false, true};
-    for (size_t i = 0; i < 2; i++) {
-        CHECK(harness_open(&h, &(struct harness_options){.tls = tls[i]}));
-        CHECK(probe_open(&cl, h.port, tls[i] ? "http/1.1" : NULL));
-        CHECK(ask("GET /broken/700000 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    for (size_t i = 0; i < 4; i++) {
+        bool tls = i % 2;
+        CHECK(harness_open(&h, &(struct harness_options){.tls = tls}));
+        CHECK(probe_open(&cl, h.port, tls ? "http/1.1" : NULL));
+        CHECK(ask(i < 2 ? "GET /broken/700000 HTTP/1.1\r\nHost: x\r\n\r\n"
+                        : "GET /nowbroken/700000 HTTP/1.1\r\nHost: x\r\n\r\n"));
         CHECK(a.status == 200 && !a.complete && a.body_bytes <= 700000);
         probe_close(&cl);
         CHECK(harness_wait(&h.dones, 1));

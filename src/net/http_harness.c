@@ -95,6 +95,7 @@ struct source {
     struct harness *h;
     uint64_t at, end;
     bool broken;
+    unsigned asked; /* how often read_now was */
 };
 
 static enum err source_read(struct http_source *base, struct ctx *c, void *p, size_t cap, size_t *ret_n)
@@ -121,14 +122,23 @@ static void source_close(struct http_source *base, struct ctx *c, bool complete,
     mem_free(s);
 }
 
-static const struct http_source_ops source_ops = {source_read, source_close};
+/* Every third time it would block, as a file does that is only partly in memory. */
+static enum err source_read_now(struct http_source *base, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct source *s = (struct source *)base;
+    if (s->asked++ % 3 == 0) return ERR_BUSY;
+    return source_read(base, c, p, cap, ret_n);
+}
+
+static const struct http_source_ops source_ops = {.read = source_read, .close = source_close};
+static const struct http_source_ops now_ops = {source_read, source_read_now, source_close};
 
 static enum err give_source(struct harness *h, struct ctx *c, struct http_response *resp, uint64_t n,
-                            uint64_t length, bool broken)
+                            uint64_t length, bool broken, bool now)
 {
     struct source *s = MEM_NEW(struct source);
     if (!s) return ERR_NOMEM;
-    *s = (struct source){{&source_ops}, h, 0, n, broken};
+    *s = (struct source){{now ? &now_ops : &source_ops}, h, 0, n, broken, 0};
     atomic_fetch_add(&h->live, 1);
     return http_response_source(c, resp, 200, "application/octet-stream", &s->base, length);
 }
@@ -168,10 +178,12 @@ static enum err call(struct harness *h, struct http_request *req, struct http_re
         resp->status = 204;
         return ERR_OK;
     }
-    if (path_number(req, "/source/", &n)) return give_source(h, c, resp, n, n, false);
+    if (path_number(req, "/source/", &n)) return give_source(h, c, resp, n, n, false, false);
+    if (path_number(req, "/now/", &n)) return give_source(h, c, resp, n, n, false, true);
+    if (path_number(req, "/nowbroken/", &n)) return give_source(h, c, resp, n, 2 * n, true, true);
     if (path_number(req, "/unknown/", &n))
-        return give_source(h, c, resp, n, HTTP_LENGTH_UNKNOWN, false);
-    if (path_number(req, "/broken/", &n)) return give_source(h, c, resp, n, 2 * n, true);
+        return give_source(h, c, resp, n, HTTP_LENGTH_UNKNOWN, false, false);
+    if (path_number(req, "/broken/", &n)) return give_source(h, c, resp, n, 2 * n, true, false);
     if (path_is(req, "/inline")) text = SLICE("inline");
     if (path_is(req, "/header")) text = http_request_header(req, "x-echo");
     if (path_is(req, "/peer"))

@@ -244,7 +244,16 @@ TEST(listen_addresses)
     struct http_config cfg = {.listen = good, .listen_count = 2};
     CHECK_OK(http_server_open(&c, &cfg, &app, &s));
     CHECK(http_server_port(s, 0) && http_server_port(s, 1) && http_server_port(s, 0) != http_server_port(s, 1));
+    /* Not shared with a second server, whatever SO_REUSEPORT allows. */
+    char taken[32];
+    struct http_server *second = NULL;
+    snprintf(taken, sizeof taken, "127.0.0.1:%u", http_server_port(s, 0));
+    const char *same[] = {taken};
+    struct http_config again = {.listen = same, .listen_count = 1};
+    CHECK(http_server_open(&c, &again, &app, &second) != ERR_OK);
     http_server_close(s);
+    CHECK_OK(http_server_open(&c, &again, &app, &second));
+    http_server_close(second);
     ctx_done(&c);
 }
 

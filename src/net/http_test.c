@@ -53,6 +53,9 @@ static void daily(const char *alpn)
         CHECK(probe_say(&cl, "GET /source/3000001 HTTP/1.1\r\nHost: x\r\n\r\n"));
         CHECK(probe_answer(&cl, false, &a) && a.complete && a.body_bytes == 3000001);
         CHECK_U64(a.body_sum, source_sum(3000001));
+        CHECK(probe_say(&cl, "GET /now/3000001 HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK(probe_answer(&cl, false, &a) && a.complete && a.body_bytes == 3000001);
+        CHECK_U64(a.body_sum, source_sum(3000001));
         CHECK(probe_say(&cl, "GET /unknown/700001 HTTP/1.1\r\nHost: x\r\n\r\n"));
         CHECK(probe_answer(&cl, false, &a) && a.complete && a.body_bytes == 700001);
         CHECK_U64(a.body_sum, source_sum(700001));

@@ -17,6 +17,7 @@
 #define ACCEPT_PAUSE_MS 100
 /* How long the loop sleeps at most while it has something to watch. */
 #define WAIT_MS 100
+#define NUDGE_MS 1 /* while jobs are waiting */
 #define OUT_SPARE_MAX 8u
 #define HEAD_SPARE_MAX 64u
 
@@ -75,14 +76,28 @@ void loop_post(struct loop *l, struct message *m)
 {
     m->next = NULL;
     mutex_lock(&l->lock);
-    bool first = !l->messages;
     *l->messages_last = m;
     l->messages_last = &m->next;
     mutex_unlock(&l->lock);
-    if (!first) return;
+    if (!atomic_exchange(&l->asleep, false)) return;
     const uint64_t one = 1;
     /* It can only fail when the counter is at its maximum, and then the loop is awake. */
     err_ignore(sys()->write(l->wake_fd, &one, sizeof one) == sizeof one ? ERR_OK : ERR_IO, "awake");
+}
+
+void loop_submit_call(struct loop *l, struct job *j)
+{
+    j->next = NULL;
+    *l->calls_last = j;
+    l->calls_last = &j->next;
+}
+
+static void submit_calls(struct loop *l)
+{
+    if (!l->calls) return;
+    workers_submit(l->server->workers, JOBS_CALL, l->calls);
+    l->calls = NULL;
+    l->calls_last = &l->calls;
 }
 
 static void run_messages(struct loop *l)
@@ -193,12 +208,26 @@ static bool is_listener(const struct loop *l, const void *p)
     return l->listener_count && n >= l->listeners && n < l->listeners + l->listener_count;
 }
 
+/* How long to sleep. Whoever posts after asleep is set writes to the eventfd; what was posted before is seen here. */
+static int wait_time(struct loop *l)
+{
+    if (l->run_first) return 0;
+    bool jobs = workers_nudge(l->server->workers);
+    atomic_store(&l->asleep, true);
+    mutex_lock(&l->lock);
+    bool posted = l->messages != NULL;
+    mutex_unlock(&l->lock);
+    if (posted) return 0;
+    if (jobs) return NUDGE_MS;
+    return l->conn_count || l->stopping || l->accept_timer.next ? WAIT_MS : -1;
+}
+
 static void wait_events(struct loop *l)
 {
     struct epoll_event ev[EVENTS];
-    bool watching = l->conn_count || l->stopping || l->accept_timer.next;
-    int timeout = l->run_first ? 0 : watching ? WAIT_MS : -1;
+    int timeout = wait_time(l);
     int n = sys()->epoll_wait(l->epoll_fd, ev, EVENTS, timeout);
+    atomic_store_explicit(&l->asleep, false, memory_order_relaxed);
     l->now_ms = clock_mono_ms();
     for (int i = 0; i < n; i++) {
         void *p = ev[i].data.ptr;
@@ -265,6 +294,7 @@ void loop_run(void *arg)
         wheel_advance(&l->wheel, l->now_ms);
         enforce_stop(l);
         run_scheduled(l);
+        submit_calls(l);
     }
     OPENSSL_thread_stop();
 }
@@ -275,6 +305,7 @@ enum err loop_init(struct loop *l, struct http_server *s)
     l->epoll_fd = l->wake_fd = -1;
     l->run_last = &l->run_first;
     l->messages_last = &l->messages;
+    l->calls_last = &l->calls;
     l->start_message.run = begin_accept;
     l->stop_message.run = begin_stop;
     l->accept_timer.fire = accept_again;

@@ -49,7 +49,9 @@ struct loop {
     unsigned exchange_count; /* alive, with or without a connection */
     struct conn *run_first, **run_last;
 
-    struct mutex lock; /* guards messages */
+    atomic_bool asleep; /* in epoll_wait or about to be: a message must wake it */
+    struct job *calls, **calls_last; /* submitted together at the end of the turn: one lock, one wake-up */
+    struct mutex lock;  /* guards messages */
     struct message *messages, **messages_last;
 
     struct block *out_blocks, *head_blocks; /* spare buffers, see loop_block_take */
@@ -77,6 +79,8 @@ void loop_run(void *loop);
 void loop_post(struct loop *l, struct message *m);
 /* Give the connection a turn soon. Harmless when it has one already. */
 void loop_schedule(struct loop *l, struct conn *conn);
+/* Has a handler run by a worker, after this turn. */
+void loop_submit_call(struct loop *l, struct job *j);
 /* Stop or start taking connections, as the counts say. */
 void loop_accept_update(struct loop *l);
 /* The value of the Date header, of this second. */

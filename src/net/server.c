@@ -107,6 +107,19 @@ static enum err listen_open(struct ctx *c, const char *text, struct address *a, 
     return ERR_OK;
 }
 
+/* SO_REUSEPORT would let a second server share the port of a running one without a word. */
+static enum err check_free(struct ctx *c, const char *text, const struct address *a)
+{
+    CLEANUP(fd_close) int fd = -1;
+    const int on = 1;
+    if (get_port(a) == 0) return ERR_OK;
+    fd = sys()->socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && sys()->setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        sys()->bind(fd, (const struct sockaddr *)&a->sa, a->len) == 0)
+        return ERR_OK;
+    return fail(c, sys_err(errno), "cannot listen on '%s': errno %d", text, errno);
+}
+
 static enum err listen_everywhere(struct ctx *c, struct http_server *s)
 {
     size_t n = s->cfg.listen_count;
@@ -120,6 +133,7 @@ static enum err listen_everywhere(struct ctx *c, struct http_server *s)
     for (size_t i = 0; i < n; i++) {
         struct address a;
         TRY(parse_address(c, s->cfg.listen[i], &a));
+        TRY(check_free(c, s->cfg.listen[i], &a));
         for (unsigned l = 0; l < s->loop_count; l++)
             TRY(listen_open(c, s->cfg.listen[i], &a, &s->loops[l].listeners[i].fd));
         s->ports[i] = get_port(&a);

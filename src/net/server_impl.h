@@ -6,7 +6,7 @@
 #include "net/tls_impl.h"
 
 #define ADDRESS_SLOTS 4096u
-#define JOBS_WAITING_MAX 10000u /* calls; over it 503 */
+#define JOBS_WAITING_MAX 10000u /* for a worker; over it new requests are answered 503 */
 
 struct http_server {
     struct http_config cfg; /* with the defaults filled in */

@@ -1,6 +1,7 @@
 /* The worker pool: two first-in-first-out queues under one lock. Knows nothing of HTTP. */
 #include "net/workers_impl.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/intmath.h"
@@ -8,7 +9,6 @@
 
 struct queue {
     struct job *first, **last;
-    size_t waiting;
     unsigned running, running_max;
 };
 
@@ -17,8 +17,10 @@ struct workers {
     struct cond more;
     struct queue queues[JOBS_QUEUES];
     unsigned sleeping;
-    unsigned waking; /* signalled, not yet running: one at a time is enough, see worker() */
+    unsigned waking; /* signalled, not yet running */
     bool stopping;
+    unsigned cores;
+    atomic_uint waiting; /* in both queues; written under the lock */
     unsigned count;
     struct thread threads[];
 };
@@ -35,17 +37,24 @@ static struct queue *choose(struct workers *w)
 
 static void wake_one(struct workers *w)
 {
-    if (w->sleeping == 0 || w->waking > 0) return;
+    if (w->sleeping <= w->waking) return;
     w->waking++;
     cond_signal(&w->more);
 }
 
-static struct job *take(struct queue *q)
+/* At once no more threads than cores: a burst of short jobs stays on a few warm ones. When those turn out to block, the
+ * loops nudge the others awake. */
+static void wake_for_work(struct workers *w)
+{
+    if (w->count - w->sleeping + w->waking < w->cores && choose(w)) wake_one(w);
+}
+
+static struct job *take(struct workers *w, struct queue *q)
 {
     struct job *j = q->first;
     q->first = j->next;
     if (!q->first) q->last = &q->first;
-    q->waiting--;
+    atomic_fetch_sub(&w->waiting, 1);
     q->running++;
     j->next = NULL;
     return j;
@@ -58,9 +67,8 @@ static void worker(void *arg)
     for (;;) {
         struct queue *q = choose(w);
         if (q) {
-            struct job *j = take(q);
-            /* Each one that finds more work wakes the next: a burst of short jobs stays on one warm thread. */
-            if (choose(w)) wake_one(w);
+            struct job *j = take(w, q);
+            wake_for_work(w);
             mutex_unlock(&w->lock);
             j->run(j);
             mutex_lock(&w->lock);
@@ -79,31 +87,37 @@ static void worker(void *arg)
     mutex_unlock(&w->lock);
 }
 
-void workers_submit(struct workers *w, enum job_queue queue, struct job *j)
+void workers_submit(struct workers *w, enum job_queue queue, struct job *list)
 {
     struct queue *q = &w->queues[queue];
     GUARD(&w->lock);
-    j->next = NULL;
-    *q->last = j;
-    q->last = &j->next;
-    q->waiting++;
-    if (runnable(q)) wake_one(w);
+    *q->last = list;
+    for (struct job *j = list; j; j = j->next) {
+        q->last = &j->next;
+        atomic_fetch_add(&w->waiting, 1);
+    }
+    wake_for_work(w);
 }
 
-size_t workers_waiting(struct workers *w, enum job_queue q)
+bool workers_nudge(struct workers *w)
 {
+    if (atomic_load(&w->waiting) == 0) return false;
     GUARD(&w->lock);
-    return w->queues[q].waiting;
+    if (w->waking == 0 && choose(w)) wake_one(w);
+    return true;
 }
+
+unsigned workers_waiting(const struct workers *w) { return atomic_load(&w->waiting); }
 
 enum err workers_new(unsigned count, struct workers **ret)
 {
     struct workers *w = mem_alloc(1, sizeof *w + count * sizeof w->threads[0]);
     if (!w) return ERR_NOMEM;
+    w->cores = thread_cores();
     mutex_init(&w->lock);
     cond_init(&w->more);
     for (size_t i = 0; i < JOBS_QUEUES; i++) w->queues[i].last = &w->queues[i].first;
-    unsigned kept = MIN(thread_cores(), count / 2);
+    unsigned kept = MIN(w->cores, count / 2);
     w->queues[JOBS_CALL].running_max = count - kept;
     w->queues[JOBS_PIECE].running_max = count > 1 ? count - 1 : 1;
     for (; w->count < count; w->count++) {

@@ -18,9 +18,13 @@ enum job_queue { JOBS_CALL, JOBS_PIECE, JOBS_QUEUES };
 
 struct workers;
 MUST_USE enum err workers_new(unsigned count, struct workers **ret);
-void workers_submit(struct workers *w, enum job_queue q, struct job *j);
-/* Jobs waiting in a queue at this moment. */
-size_t workers_waiting(struct workers *w, enum job_queue q);
+/* `list` is linked by next, NULL-terminated. */
+void workers_submit(struct workers *w, enum job_queue q, struct job *list);
+/* Wakes one more thread when jobs are waiting; true when they are. Called by the loops before they sleep, which then is not
+ * for long: handlers that block must not hold up those that wait. */
+bool workers_nudge(struct workers *w);
+/* Jobs waiting at this moment. */
+unsigned workers_waiting(const struct workers *w);
 /* Runs what is queued, then ends and joins the threads. NULL is fine. */
 void workers_free(struct workers *w);
 

@@ -39,6 +39,15 @@ enum err file_pread(int fd, void *buf, size_t n, uint64_t off, size_t *ret_n)
     return ERR_OK;
 }
 
+enum err file_pread_now(int fd, void *buf, size_t n, uint64_t off, size_t *ret_n)
+{
+    struct iovec iov = {buf, n};
+    ssize_t got = sys()->preadv2(fd, &iov, 1, (off_t)off, RWF_NOWAIT);
+    if (got < 0) return errno == EAGAIN || errno == EOPNOTSUPP || errno == EINTR ? ERR_BUSY : sys_err(errno);
+    *ret_n = (size_t)got;
+    return ERR_OK;
+}
+
 enum err file_pread_all(int fd, void *buf, size_t n, uint64_t off)
 {
     size_t got = 0;

@@ -14,6 +14,8 @@ MUST_USE enum err file_open(const char *path, int flags, mode_t mode, int *ret_f
 MUST_USE enum err file_pread_all(int fd, void *buf, size_t n, uint64_t off);
 /* Up to n bytes (fewer only at the end of the file). */
 MUST_USE enum err file_pread(int fd, void *buf, size_t n, uint64_t off, size_t *ret_n);
+/* What of it is in memory, at once; ERR_BUSY when the disk would have to be asked (or the file system cannot tell). */
+MUST_USE enum err file_pread_now(int fd, void *buf, size_t n, uint64_t off, size_t *ret_n);
 MUST_USE enum err file_pwrite_all(int fd, const void *buf, size_t n, uint64_t off);
 MUST_USE enum err file_write_all(int fd, const void *buf, size_t n);
 MUST_USE enum err file_read(int fd, void *buf, size_t n, size_t *ret_n);

@@ -37,14 +37,14 @@ enum err term_ask(const char *prompt, bool secret, struct buf *ret)
     struct termios old;
     if (file_open("/dev/tty", O_RDWR | O_NOCTTY, 0, &fd) != ERR_OK) return ERR_NOT_FOUND;
     if (tcgetattr(fd, &old) != 0) return ERR_NOT_FOUND;
-    TRY(file_write_all(fd, prompt, strlen(prompt)));
-    if (!secret) return read_line(fd, ret);
     struct termios quiet = old;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    if (secret) quiet.c_lflag &= ~(tcflag_t)ECHO;
+    /* Before the question shows: what is typed at once must be neither echoed nor thrown away by the flush. */
     if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0) return sys_err(errno);
-    enum err e = read_line(fd, ret);
+    enum err e = file_write_all(fd, prompt, strlen(prompt));
+    if (e == ERR_OK) e = read_line(fd, ret);
     tcsetattr(fd, TCSAFLUSH, &old);
-    err_ignore(file_write_all(fd, "\n", 1), "only the look of the next line");
+    if (secret) err_ignore(file_write_all(fd, "\n", 1), "only the look of the next line");
     return e;
 }
 

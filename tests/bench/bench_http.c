@@ -45,7 +45,7 @@ static void source_close(struct http_source *base, struct ctx *c, bool complete,
     mem_free(base);
 }
 
-static const struct http_source_ops source_ops = {source_read, source_close};
+static const struct http_source_ops source_ops = {.read = source_read, .close = source_close};
 
 static void call(void *arg, struct http_request *req, struct http_response *resp)
 {

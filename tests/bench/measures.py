@@ -157,6 +157,7 @@ class PeakMemory:
 
 def memory_per_transfer(server, source, direction, many=32):
     """(peak of `many` at once - peak of one) / (many - 1). Uploads as fast as they go; downloads to slow readers."""
+    server.restart()
     peaks = []
     for n in (1, many):
         if direction == "upload":
@@ -178,6 +179,7 @@ def idle_connections(server, count):
     context = ssl.create_default_context(cafile=str(server.cert))
     context.set_alpn_protocols(["http/1.1"])
     request = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"/health" if server.name == "Sealdrop" else b"/small")
+    server.restart()
     open_sockets, before = [], server.rss_bytes()
     try:
         for i in range(count):

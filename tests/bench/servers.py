@@ -41,9 +41,10 @@ class Server:
         self.home.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = "https://127.0.0.1:%d" % self.port
-        self.process = None
+        self.process = self.command = None
 
     def spawn(self, command):
+        self.command = command
         log = self.home / "server.log"
         with open(log, "wb") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -57,6 +58,11 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def restart(self):
+        """A process that has not yet kept memory from earlier work."""
+        self.stop()
+        self.spawn(self.command)
 
     def pids(self):
         children = pathlib.Path("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read_text()

@@ -7,12 +7,14 @@
 #include <stdatomic.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "core/app/app.h"
 #include "core/user/user.h"
 #include "crypto/crypto.h"
 #include "jobs/jobs.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/proc.h"
 
 /* ---- time ---- */
 
@@ -23,11 +25,10 @@ static int64_t fake_mono_ms(void) { return atomic_load(&mono_now); }
 
 __attribute__((constructor)) static void stop_the_clocks(void)
 {
-    /* Blob files have times of the real clock: the test begins now. */
-    atomic_store(&wall_now, sys_real()->wall_ms());
     atomic_store(&mono_now, 1000000);
     sys_table()->wall_ms = fake_wall_ms;
     sys_table()->mono_ms = fake_mono_ms;
+    if (getenv("SEALDROP_LOOP_LOG")) log_setup(LOG_INFO, LOG_LOGFMT, proc_log_write, fake_wall_ms);
 }
 
 int64_t loop_now_ms(void) { return fake_wall_ms(); }
@@ -150,6 +151,8 @@ void loop_open(struct loop *l)
                                  .password_cost = {8, 1},
                                  .link_bcrypt_cost = 4,
                                  .overwrite_on_delete = true};
+    /* Blob files have times of the real clock: every test begins now. */
+    atomic_store(&wall_now, sys_real()->wall_ms());
     if (!l->dir) {
         test_fail(__FILE__, __LINE__, "no directory left for this test");
         return;

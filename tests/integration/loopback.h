@@ -6,7 +6,8 @@
  * that was announced. What is wrong fails the running test.
  *
  * The backends come from SEALDROP_LOOP: memory (SQLite and blobs in memory), files (SQLite file, blob files), postgres (a schema of
- * its own on the server SEALDROP_TEST_POSTGRES, blob files). Time stands still until loop_advance moves it.
+ * its own on the server SEALDROP_TEST_POSTGRES, blob files). With SEALDROP_LOOP_LOG=1 the log goes to standard error.
+ * Time stands still until loop_advance moves it.
  * Nothing here goes through mem.h, so that allocation faults hit the product only. Requests may run on several threads. */
 #ifndef SEALDROP_TESTS_INTEGRATION_LOOPBACK_H
 #define SEALDROP_TESTS_INTEGRATION_LOOPBACK_H
@@ -28,6 +29,7 @@ struct loop {
     char postgres_url[512];
     char schema[32];
     bool guest;      /* a second node: data and blob store are the first one's */
+    bool lenient;    /* tests of faults: answers may be bare, and are checked by who sent the request */
     struct app_config cfg;
     struct app_backends be;
     struct app *app;
@@ -39,7 +41,7 @@ struct loop {
 enum loop_backend loop_chosen(void);
 /* True when the backend is not to be had here (no PostgreSQL); says so, and fails the test where it is required. */
 bool loop_missing(void);
-/* A fresh product. Errors end the test (test_failed), and l is then harmless to close. */
+/* A fresh product, at the present time. Errors end the test (test_failed), and l is then harmless to close. */
 void loop_open(struct loop *l);
 /* Another node on the same database and blobs; only where the data is not in memory. */
 void loop_open_beside(struct loop *l, const struct loop *first);
@@ -71,6 +73,7 @@ struct loop_request {
     bool cut;           /* the connection breaks after `cut_after` bytes of the body (streams) */
     size_t cut_after;
     size_t read_cap;    /* of one read of a source; 0: 256 KiB */
+    bool workers_only;  /* the source's read_now is never asked, as when the I/O thread is behind */
     bool stop;          /* the client takes only `stop_after` bytes of the answer */
     uint64_t stop_after;
 };
@@ -93,8 +96,8 @@ void loop_answer_done(struct loop_answer *a);
 /* One request from beginning to end. *ret is overwritten; give it to loop_answer_done. */
 void loop_send(struct loop *l, const struct loop_request *r, struct loop_answer *ret);
 /* LOOP(&l, &a, .target = "/health"); a must be zeroed or hold an answer, which is dropped. */
-#define LOOP(l, a, ...)                                                                                                \
-    (loop_answer_done(a), loop_send((l), &(struct loop_request){__VA_ARGS__}, (a)))
+#define LOOP(l, a, ...) loop_next((l), &(struct loop_request){__VA_ARGS__}, (a))
+void loop_next(struct loop *l, const struct loop_request *r, struct loop_answer *a);
 
 /* The same in steps, for tests that interleave. Begin; when `waiting` the body goes in with loop_put; loop_answer ends the body
  * and gets the head; loop_take reads up to n bytes of the body; loop_end always, once. */
@@ -121,6 +124,8 @@ int64_t loop_num(struct loop_answer *a, const char *path); /* -1 when it is not 
 size_t loop_count(struct loop_answer *a, const char *path); /* items of a list */
 bool loop_is_null(struct loop_answer *a, const char *path); /* absent or null */
 bool loop_true(struct loop_answer *a, const char *path);
+/* The body for a message: its beginning, when it is text. */
+const char *loop_shown(const struct loop_answer *a);
 /* Formatted text that lives until the end of the test program. */
 const char *loop_text(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* A JSON string with its quotes. */
@@ -129,8 +134,7 @@ const char *loop_quote(struct slice s);
 #define CHECK_STATUS(a, want)                                                                                          \
     do {                                                                                                               \
         if ((a)->status != (want)) {                                                                                   \
-            test_fail(__FILE__, __LINE__, "status %d, wanted %d: %.*s", (a)->status, (want),                           \
-                      (int)MIN((a)->len, (size_t)500), (a)->body ? (a)->body : "");                                    \
+            test_fail(__FILE__, __LINE__, "status %d, wanted %d: %s", (a)->status, (want), loop_shown(a));              \
             return;                                                                                                    \
         }                                                                                                              \
     } while (0)
@@ -166,6 +170,8 @@ const char *loop_share(struct loop *l, const char *bearer, const char *transfer,
 const char *loop_link(struct loop *l, const char *bearer, struct slice content, const char *json);
 /* Runs background jobs until none is due. */
 void loop_jobs(struct loop *l);
+/* True when some file under the directory holds `needle` (in its first 2 MiB). */
+bool loop_disk_has(const char *dir, struct slice needle);
 /* In n threads at once: fn(arg, i). */
 void loop_parallel(unsigned n, void (*fn)(void *arg, unsigned i), void *arg);
 

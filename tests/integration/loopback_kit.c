@@ -1,4 +1,5 @@
 /* What many integration tests begin with: accounts, sign-in, uploads, transfers, links, threads, text that lives long. */
+#include <dirent.h>
 #include <stdarg.h>
 
 #include "base/limits.h"
@@ -73,8 +74,7 @@ const char *loop_user(struct loop *l, const char *email, enum role role)
 static void want(const struct loop_answer *a, int status, const char *what)
 {
     if (a->status != status)
-        test_fail(__FILE__, __LINE__, "%s: %d, wanted %d: %.*s", what, a->status, status, (int)MIN(a->len, (size_t)400),
-                  a->body ? a->body : "");
+        test_fail(__FILE__, __LINE__, "%s: %d, wanted %d: %s", what, a->status, status, loop_shown(a));
 }
 
 const char *loop_sign_in(struct loop *l, const char *email, const char *password, const char **ret_refresh)
@@ -143,6 +143,30 @@ const char *loop_link(struct loop *l, const char *bearer, struct slice content, 
 {
     const char *file = loop_file(l, bearer, "shared.bin", content);
     return loop_share(l, bearer, loop_transfer(l, bearer, file, ""), json);
+}
+
+/* ---- the disk ---- */
+
+bool loop_disk_has(const char *dir, struct slice needle)
+{
+    bool found = false;
+    DIR *d = opendir(dir);
+    struct dirent *entry;
+    if (!d) return false;
+    while (!found && (entry = readdir(d))) {
+        const char *path = loop_text("%s/%s", dir, entry->d_name);
+        if (entry->d_name[0] == '.' && (!entry->d_name[1] || entry->d_name[1] == '.')) continue;
+        FILE *f = entry->d_type == DT_REG ? fopen(path, "rb") : NULL;
+        if (entry->d_type == DT_DIR) found = loop_disk_has(path, needle);
+        if (!f) continue;
+        char *text = reallocarray(NULL, 2 * MIB, 1);
+        size_t n = fread(text, 1, 2 * MIB, f);
+        found = memmem(text, n, needle.ptr, needle.len) != NULL;
+        free(text);
+        fclose(f);
+    }
+    closedir(d);
+    return found;
 }
 
 /* ---- threads ---- */

@@ -182,7 +182,10 @@ bool loop_take(struct loop_exchange *x, struct loop_answer *a, size_t n)
     static _Thread_local char piece[LIMIT_HTTP_STREAM_PIECE_BYTES];
     size_t got = 0;
     if (!x->source || bodyless(x) || a->read_err != ERR_OK) return false;
-    a->read_err = x->source->ops->read(x->source, &x->ctx, piece, MIN(n, sizeof piece), &got);
+    const struct http_source_ops *ops = x->source->ops;
+    size_t cap = MIN(n, sizeof piece);
+    a->read_err = ops->read_now && !x->r.workers_only ? ops->read_now(x->source, &x->ctx, piece, cap, &got) : ERR_BUSY;
+    if (a->read_err == ERR_BUSY) a->read_err = ops->read(x->source, &x->ctx, piece, cap, &got);
     if (a->read_err != ERR_OK || got == 0) return false;
     add_body(x, a, piece, got);
     return true;
@@ -197,9 +200,15 @@ struct slice loop_header(const struct loop_answer *a, const char *name)
     return (struct slice){0};
 }
 
+const char *loop_shown(const struct loop_answer *a)
+{
+    bool text = a->len && (a->body[0] == '{' || a->body[0] == '<');
+    return text ? loop_text("%.500s", a->body) : loop_text("(%zu bytes)", a->len);
+}
+
 #define WRONG(x, a, ...)                                                                                               \
-    test_fail(__FILE__, __LINE__, "%s %s gave %d: %s: %.*s", http_method_name((x)->req.method), (x)->r.target,         \
-              (a)->status, loop_text(__VA_ARGS__), (int)MIN((a)->len, (size_t)400), (a)->body ? (a)->body : "")
+    test_fail(__FILE__, __LINE__, "%s %s gave %d: %s: %s", http_method_name((x)->req.method), (x)->r.target,           \
+              (a)->status, loop_text(__VA_ARGS__), loop_shown(a))
 
 static void check_common(const struct loop_exchange *x, const struct loop_answer *a)
 {
@@ -290,7 +299,7 @@ void loop_end(struct loop_exchange *x, struct loop_answer *a, bool complete)
     if (x->source) x->source->ops->close(x->source, &x->ctx, complete, x->sent);
     struct http_done d = {.status = x->answered ? x->resp.status : 0, .complete = complete, .bytes_out = x->sent};
     app->done(app->arg, &x->req, &d);
-    if (x->answered && complete) check_answer(x, a);
+    if (x->answered && complete && !x->l->lenient) check_answer(x, a);
     drop_exchange(x);
 }
 
@@ -327,8 +336,16 @@ void loop_send(struct loop *l, const struct loop_request *r, struct loop_answer 
     loop_finish(x, ret);
     bool complete = take_body(x, ret);
     /* Heads of cut answers are checked too. */
-    if (!complete) check_common(x, ret);
+    if (!complete && !l->lenient) check_common(x, ret);
     loop_end(x, ret, complete);
+}
+
+void loop_next(struct loop *l, const struct loop_request *r, struct loop_answer *a)
+{
+    struct loop_answer fresh;
+    loop_send(l, r, &fresh);
+    loop_answer_done(a);
+    *a = fresh;
 }
 
 void loop_answer_done(struct loop_answer *a)

@@ -42,6 +42,8 @@ extern const struct arg_command cmd_login, cmd_approve, cmd_logout, cmd_whoami, 
 
 /* Everything of `text` to stdout; on a terminal without control characters. ERR_CLOSED when the reader went away. */
 MUST_USE enum err app_print(struct app *a, struct buf *text);
+/* "3 d", "2 h 5 min": how long until `ends_at` (wall clock, ms), to the minute when it is more than an hour; "0 s" when it is over. */
+MUST_USE enum err app_time_left(struct buf *out, int64_t ends_at);
 /* The progress mode the options and the terminal ask for. */
 enum progress_mode app_progress(const struct app *a);
 

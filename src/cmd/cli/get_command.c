@@ -4,7 +4,6 @@
 #include "cmd/cli/fetch.h"
 #include "cmd/cli/get.h"
 #include "codec/text.h"
-#include "os/clock.h"
 #include "os/file.h"
 
 static const struct arg_option opt_out = {"out", 'o', ARG_TEXT, offsetof(struct options, out), "DIR",
@@ -46,9 +45,8 @@ static enum err list_text(struct buf *out, const struct wire_share *s)
         TRY(buf_printf(out, "%10.*s  " SLICE_FMT "\n", (int)size.len, size.ptr, SLICE_ARG(f[i].name)));
     }
     if (s->expires_at.set) {
-        int64_t left = s->expires_at.v - clock_wall_ms();
         TRY(buf_put_cstr(out, "expires in "));
-        TRY(duration_print(out, left > 0 ? (uint64_t)left / 1000 : 0));
+        TRY(app_time_left(out, s->expires_at.v));
         TRY(buf_putc(out, '\n'));
     }
     if (s->downloads_left.set)

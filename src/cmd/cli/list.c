@@ -4,7 +4,6 @@
 #include "cmd/cli/session.h"
 #include "codec/text.h"
 #include "codec/uri.h"
-#include "os/clock.h"
 
 static const struct arg_option *const ls_options[] = {&opt_json};
 
@@ -48,10 +47,8 @@ static enum err line_text(struct buf *out, const struct wire_transfer *t)
     if (t->total_size.set) TRY(size_print(&size, t->total_size.v));
     TRY(buf_printf(out, "%s  %.10s  %9.*s  %4llu %s  ", id, time, (int)size.len, size.len ? size.ptr : "",
                    (unsigned long long)t->file_count.v, t->file_count.v == 1 ? "file " : "files"));
-    int64_t left = t->expires_at.v - clock_wall_ms();
-    if (t->expires_at.set && left <= 0) TRY(buf_put_cstr(out, "expired  "));
-    if (t->expires_at.set && left > 0) {
-        TRY(duration_print(out, (uint64_t)left / 1000));
+    if (t->expires_at.set) {
+        TRY(app_time_left(out, t->expires_at.v));
         TRY(buf_put_cstr(out, " left  "));
     }
     return buf_printf(out, SLICE_FMT "\n", SLICE_ARG(t->title));

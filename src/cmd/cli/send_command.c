@@ -147,9 +147,8 @@ static enum err print_card(struct buf *out, const struct result *r, const struct
                    state->count == 1 ? "file" : "files"));
     TRY(size_print(out, bytes));
     if (r->link.expires_at.set) {
-        int64_t left = r->link.expires_at.v - clock_wall_ms();
         TRY(buf_put_cstr(out, " · expires in "));
-        TRY(duration_print(out, left > 0 ? (uint64_t)(left + 500) / 1000 : 0));
+        TRY(app_time_left(out, r->link.expires_at.v));
     }
     if (r->link.max_downloads.set)
         TRY(buf_printf(out, " · %llu download%s", (unsigned long long)r->link.max_downloads.v,

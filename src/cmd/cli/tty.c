@@ -5,6 +5,8 @@
 #include "base/limits.h"
 #include "cmd/cli/cli.h"
 #include "cmd/cli/names.h"
+#include "codec/text.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/term.h"
 
@@ -13,6 +15,12 @@ enum err app_print(struct app *a, struct buf *text)
     if (a->stdout_tty) name_plain(text->ptr, text->len);
     enum err e = file_write_all(STDOUT_FILENO, text->ptr, text->len);
     return e == ERR_OK ? e : fail(a->c, e, "cannot write to standard output: %s", err_text(e));
+}
+
+enum err app_time_left(struct buf *out, int64_t ends_at)
+{
+    uint64_t s = (uint64_t)(MAX(ends_at - clock_wall_ms(), 0) + 999) / 1000;
+    return duration_print(out, s > 3600 ? (s + 59) / 60 * 60 : s);
 }
 
 enum progress_mode app_progress(const struct app *a)

@@ -95,7 +95,8 @@ static enum err make_setup_token(struct ctx *c, struct serve *s)
     TRY(file_replace(path, buf_view(&text), 0600));
     TRY(arena_slice(&c->arena, buf_view(&text), &s->setup_token));
     log_warn("setup_wanted", LOG_TEXT("setup_token", s->setup_token), LOG_TEXT("file", slice_cstr(path)),
-             LOG_TEXT("hint", SLICE("make the first account: sealdropd admin create EMAIL --role admin --password-stdin, or POST /api/v1/setup")));
+             LOG_TEXT("hint", SLICE("make the first account: sealdropd admin create EMAIL --role admin "
+                                    "--password-stdin, or POST /api/v1/setup")));
     return ERR_OK;
 }
 

@@ -56,7 +56,7 @@ enum err idempotency_begin(struct ctx *c, struct app *app, const struct idempote
                            struct slice *ret_body)
 {
     struct idem_arg a = {.i = i};
-    CLEANUP(buf_done) struct buf body = {.max = LIMIT_HTTP_CALL_BODY_BYTES, .sensitive = true};
+    CLEANUP(buf_done) struct buf body = {.max = LIMIT_JSON_ANSWER_BYTES, .sensitive = true};
     struct sft_context context;
     TRY(db_tx(c, app->be.db, DB_WRITE, begin_tx, &a));
     if (a.reserved) return ERR_OK;
@@ -80,7 +80,7 @@ static enum err fill_tx(struct ctx *c, struct db_conn *conn, void *arg)
 
 enum err idempotency_finish(struct ctx *c, struct app *app, const struct idempotency *i, int status, struct slice body)
 {
-    CLEANUP(buf_done) struct buf sealed = BUF_INIT(2 * LIMIT_HTTP_CALL_BODY_BYTES);
+    CLEANUP(buf_done) struct buf sealed = BUF_INIT(seal_size(LIMIT_JSON_ANSWER_BYTES));
     struct sft_context context;
     context_of(&context, i);
     TRY(seal_message(&app->server_key, sft_context_view(&context), body, &sealed));

@@ -45,7 +45,7 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
 {
     struct file f;
     enum err e = file_load(c, app, id, &f);
-    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "There is nothing here, or it is not yours.");
+    if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
     TRY(policy_check(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id}));
     *ret = f;

@@ -5,6 +5,7 @@
 #include "core/file/file_store.h"
 #include "core/key/key.h"
 #include "crypto/sft.h"
+#include "os/file.h"
 
 /* Sealed chunks fetched per storage read: with the piece size of the edge this keeps one read per piece. */
 #define CHUNKS_PER_READ 16u
@@ -18,6 +19,7 @@ struct plain_reader {
     uint64_t size;
     uint32_t part_size;
     uint64_t at, end;     /* plaintext positions: next byte, first byte not wanted */
+    bool now;             /* this read must not block */
     uint64_t open_part;   /* part the sealer is set to; UINT64_MAX: none */
     uint8_t *headers;     /* 56 bytes a part, checked against headers_hash at open */
     uint8_t *sealed;      /* CHUNKS_PER_READ sealed chunks */
@@ -78,6 +80,14 @@ static enum err open_chunk(struct ctx *c, struct plain_reader *r, uint64_t k, co
     return ERR_OK;
 }
 
+/* n sealed bytes: those of a run lie together. A short answer is the end of the blob, or, without blocking, of what is in memory. */
+static enum err fetch(struct ctx *c, struct blob_reader *blob, bool now, uint64_t off, void *p, size_t n, size_t *ret_n)
+{
+    int fd = now ? blob_reader_fd(blob) : -1;
+    if (!now) return blob_read(c, blob, off, p, n, ret_n);
+    return fd < 0 ? ERR_BUSY : file_pread_now(fd, p, n, off, ret_n);
+}
+
 /* Some chunks of one part, starting at r->at. */
 static enum err read_run(struct ctx *c, struct plain_reader *r, uint8_t *out, size_t cap, size_t *ret_n)
 {
@@ -89,7 +99,8 @@ static enum err read_run(struct ctx *c, struct plain_reader *r, uint8_t *out, si
     uint64_t part_end = place.header_offset + part_sealed;
     uint64_t wanted_chunks = div_ceil_u64(MIN(r->end - r->at, (uint64_t)cap) + place.skip, SEAL_CHUNK);
     uint64_t n = MIN(MIN(wanted_chunks, (uint64_t)CHUNKS_PER_READ) * SEAL_SEALED_CHUNK, part_end - place.chunk_offset);
-    TRY(blob_read(c, r->blob, place.chunk_offset, r->sealed, (size_t)n, &got));
+    TRY(fetch(c, r->blob, r->now, place.chunk_offset, r->sealed, (size_t)n, &got));
+    if (got != n && r->now) return ERR_BUSY;
     if (got != n) return corrupt(c, r, "stored bytes end too early");
     size_t skip = place.skip;
     for (uint64_t k = place.chunk; used < got && done < cap && r->at < r->end; k++, skip = 0) {
@@ -117,7 +128,19 @@ static enum err plain_read(struct reader *reader, struct ctx *c, void *p, size_t
     return ERR_OK;
 }
 
-static const struct reader_ops plain_ops = {plain_read, plain_close};
+/* One run at most: opening four chunks takes the I/O thread a few microseconds. */
+static enum err plain_read_now(struct reader *reader, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct plain_reader *r = (struct plain_reader *)reader;
+    *ret_n = 0;
+    if (r->at == r->end) return ERR_OK;
+    r->now = true;
+    enum err e = read_run(c, r, p, cap, ret_n);
+    r->now = false;
+    return e;
+}
+
+static const struct reader_ops plain_ops = {plain_read, plain_read_now, plain_close};
 
 struct headers_arg {
     const struct file *f;
@@ -214,7 +237,18 @@ static void sealed_close(struct reader *reader, struct ctx *c, bool complete)
     mem_free(r);
 }
 
-static const struct reader_ops sealed_ops = {sealed_read, sealed_close};
+static enum err sealed_read_now(struct reader *reader, struct ctx *c, void *p, size_t cap, size_t *ret_n)
+{
+    struct sealed_reader *r = (struct sealed_reader *)reader;
+    size_t want = (size_t)MIN((uint64_t)cap, r->end - r->at), got = 0;
+    if (want) TRY(fetch(c, r->blob, true, r->at, p, want, &got));
+    if (want && got == 0) return ERR_BUSY; /* the end came too early: read() says so */
+    r->at += got;
+    *ret_n = got;
+    return ERR_OK;
+}
+
+static const struct reader_ops sealed_ops = {sealed_read, sealed_read_now, sealed_close};
 
 enum err file_read_sealed(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
                           struct reader **ret)

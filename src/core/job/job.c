@@ -64,9 +64,9 @@ static enum err fail_tx(struct ctx *c, struct db_conn *conn, void *arg)
 
 enum err job_fail(struct ctx *c, struct app *app, const struct job *job, const char *why)
 {
-    int64_t wait_s = job->attempts < 12 ? 1ll << MAX(job->attempts, 1) : 3600;
+    int64_t wait_s = job->attempts < 12 ? INT64_C(1) << MAX(job->attempts, 1) : 3600;
     struct finish_arg a = {.job = job,
-                           .at_ms = clock_wall_ms() + MIN(wait_s, 3600ll) * 1000,
+                           .at_ms = clock_wall_ms() + MIN(wait_s, INT64_C(3600)) * 1000,
                            .why = slice_cstr(why),
                            .dead = job->attempts >= JOB_ATTEMPTS_MAX};
     return db_tx(c, app->be.db, DB_WRITE, fail_tx, &a);

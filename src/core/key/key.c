@@ -181,9 +181,10 @@ static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app
 
 static const struct id no_object = {{0}};
 
-typedef enum err rewrap_named_fn(struct ctx *c, struct db_conn *conn, struct slice name, struct slice old, struct slice now);
+typedef enum err rewrap_named_fn(struct ctx *c, struct db_conn *conn, struct slice name, struct slice old,
+                                 struct slice value);
 
-/* Rows of (name, wrapped), few, without the key's id in a column: all at each pass. label NULL: each one's name. */
+/* Rows of (name, wrapped): the server's own keys, few enough to look at all. `label` NULL: the name is the label. */
 static enum err rewrap_named(struct ctx *c, struct db_conn *conn, const struct rewrap_arg *a, const struct db_result *r,
                              const char *label, rewrap_named_fn *save)
 {
@@ -192,27 +193,33 @@ static enum err rewrap_named(struct ctx *c, struct db_conn *conn, const struct r
         struct wrapped now;
         struct id kek;
         struct slice name = db_get_slice(r, i, 0), old = db_get_slice(r, i, 1);
-        const char *bound = label;
+        const char *purpose = label;
         TRY(wrapped_key_kek(old, &kek));
         if (id_eq(kek, a->active)) continue;
-        if (!bound) TRY(arena_cstr(&c->arena, name, &bound));
+        if (!purpose) TRY(arena_cstr(&c->arena, name, &purpose));
         struct sft_context context;
-        context_for(&context, a->app, bound, &no_object);
+        context_for(&context, a->app, purpose, &no_object);
         TRY(keyring_unwrap(c, a->app->be.keys, sft_context_view(&context), old, &key));
-        TRY(key_wrap(c, a->app, bound, &no_object, &key, &now));
+        TRY(key_wrap(c, a->app, purpose, &no_object, &key, &now));
         TRY(save(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
     }
     return ERR_OK;
+}
+
+static enum err rewrap_secrets(struct ctx *c, struct db_conn *conn, const struct rewrap_arg *a)
+{
+    struct db_result secrets, signing;
+    TRY(secret_store_list(c, conn, &secrets));
+    TRY(rewrap_named(c, conn, a, &secrets, NULL, secret_store_replace));
+    TRY(signing_store_list(c, conn, &signing));
+    return rewrap_named(c, conn, a, &signing, KEY_LABEL_SIGNING, signing_store_replace);
 }
 
 static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct rewrap_arg *a = arg;
     struct db_result r;
-    TRY(secret_store_list(c, conn, &r));
-    TRY(rewrap_named(c, conn, a, &r, NULL, secret_store_replace));
-    TRY(rewrap_store_signers(c, conn, &r));
-    TRY(rewrap_named(c, conn, a, &r, "sft/1/jwtkey", rewrap_store_signer));
+    TRY(rewrap_secrets(c, conn, a));
     TRY(rewrap_store_files(c, conn, &a->active, a->batch, &r));
     TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_file));
     TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &r));

@@ -35,9 +35,6 @@ static const struct db_stmt rewrap_totps = {
     "rewrap_totps", "SELECT user_id, wrapped FROM totp WHERE kek_id <> $1 LIMIT $2", NULL};
 static const struct db_stmt rewrap_totp = {
     "rewrap_totp", "UPDATE totp SET kek_id = $1, wrapped = $2 WHERE user_id = $3 AND wrapped = $4", NULL};
-static const struct db_stmt rewrap_signers = {"rewrap_signers", "SELECT kid, wrapped FROM signing_keys", NULL};
-static const struct db_stmt rewrap_signer = {
-    "rewrap_signer", "UPDATE signing_keys SET wrapped = $3 WHERE kid = $1 AND wrapped = $2", NULL};
 static const struct db_stmt secret_list = {
     "secret_list", "SELECT name, value FROM settings WHERE name LIKE 'secret.%'", NULL};
 static const struct db_stmt secret_get = {"secret_get", "SELECT value FROM settings WHERE name = $1", NULL};
@@ -45,6 +42,10 @@ static const struct db_stmt secret_insert = {
     "secret_insert", "INSERT INTO settings (name, value) VALUES ($1, $2)", NULL};
 static const struct db_stmt secret_replace = {
     "secret_replace", "UPDATE settings SET value = $3 WHERE name = $1 AND value = $2", NULL};
+
+static const struct db_stmt signing_list = {"signing_list", "SELECT kid, wrapped FROM signing_keys", NULL};
+static const struct db_stmt signing_replace = {
+    "signing_replace", "UPDATE signing_keys SET wrapped = $3 WHERE kid = $1 AND wrapped = $2", NULL};
 
 enum err kek_store_insert(struct ctx *c, struct db_conn *conn, const struct id *id, const struct id *org,
                           const struct sealed_kek *sealed, int64_t now_ms)
@@ -122,16 +123,6 @@ enum err rewrap_store_totp(struct ctx *c, struct db_conn *conn, const struct id 
     return rewrap(c, conn, &rewrap_totp, user, old, now);
 }
 
-enum err rewrap_store_signers(struct ctx *c, struct db_conn *conn, struct db_result *ret)
-{
-    return db_exec0(c, conn, &rewrap_signers, ret);
-}
-
-enum err rewrap_store_signer(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old, struct slice wrapped)
-{
-    return db_exec(c, conn, &rewrap_signer, NULL, db_text(kid), db_bytes(old), db_bytes(wrapped));
-}
-
 enum err secret_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret)
 {
     return db_exec0(c, conn, &secret_list, ret);
@@ -154,4 +145,14 @@ enum err secret_store_replace(struct ctx *c, struct db_conn *conn, struct slice 
                               struct slice value)
 {
     return db_exec(c, conn, &secret_replace, NULL, db_text(name), db_bytes(old), db_bytes(value));
+}
+
+enum err signing_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret)
+{
+    return db_exec0(c, conn, &signing_list, ret);
+}
+
+enum err signing_store_replace(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old, struct slice value)
+{
+    return db_exec(c, conn, &signing_replace, NULL, db_text(kid), db_bytes(old), db_bytes(value));
 }

@@ -31,10 +31,6 @@ MUST_USE enum err rewrap_store_totps(struct ctx *c, struct db_conn *conn, const 
                                      struct db_result *ret);
 MUST_USE enum err rewrap_store_totp(struct ctx *c, struct db_conn *conn, const struct id *user, struct slice old,
                                     const struct wrapped *now);
-/* Columns: kid, wrapped; all keys of access tokens. */
-MUST_USE enum err rewrap_store_signers(struct ctx *c, struct db_conn *conn, struct db_result *ret);
-MUST_USE enum err rewrap_store_signer(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old,
-                                      struct slice wrapped);
 /* Columns: name, value; all server secrets. */
 MUST_USE enum err secret_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret);
 MUST_USE enum err secret_store_get(struct ctx *c, struct db_conn *conn, struct slice name, struct slice *ret);
@@ -42,5 +38,9 @@ MUST_USE enum err secret_store_get(struct ctx *c, struct db_conn *conn, struct s
 MUST_USE enum err secret_store_insert(struct ctx *c, struct db_conn *conn, struct slice name, struct slice value);
 MUST_USE enum err secret_store_replace(struct ctx *c, struct db_conn *conn, struct slice name, struct slice old,
                                        struct slice value);
+/* Columns: kid, wrapped; all keys that sign tokens. */
+MUST_USE enum err signing_store_list(struct ctx *c, struct db_conn *conn, struct db_result *ret);
+MUST_USE enum err signing_store_replace(struct ctx *c, struct db_conn *conn, struct slice kid, struct slice old,
+                                        struct slice value);
 
 #endif

@@ -7,8 +7,8 @@
 struct grant_arg {
     const struct link *l;
     struct id ticket;
+    struct id granted; /* g's own id, or that of the grant joined */
     struct grant_row g;
-    bool shared;
     uint64_t served;
     bool complete, release;
 };
@@ -17,18 +17,12 @@ static enum err take_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct grant_arg *a = arg;
     int64_t now = clock_wall_ms();
-    struct grant_row known;
-    a->shared = false;
     if (!id_is_zero(a->ticket)) {
-        enum err e = grant_store_by_ticket(c, conn, &a->l->id, &a->ticket, now, &known);
-        if (e == ERR_OK) {
-            a->g = known;
-            a->shared = true;
-            return ERR_OK;
-        }
+        enum err e = grant_store_join(c, conn, &a->l->id, &a->ticket, now, &a->granted);
         if (e != ERR_NOT_FOUND) return e;
     }
     TRY(link_store_take(c, conn, a->l));
+    a->granted = a->g.id;
     a->g.expires_at = now + LIMIT_GRANT_MS;
     return grant_store_insert(c, conn, &a->g, &a->ticket, now);
 }
@@ -44,7 +38,7 @@ enum err grant_take(struct ctx *c, struct app *app, const struct link *l, const 
     if (e == ERR_NOT_FOUND)
         return refuse(c, ERR_GONE, "link_exhausted", "This link has been downloaded as often as its sender allowed.");
     TRY(e);
-    *ret = (struct grant){a.g.id, a.shared};
+    *ret = (struct grant){a.granted};
     return ERR_OK;
 }
 
@@ -75,12 +69,15 @@ static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct grant_arg *a = arg;
     struct grant_row g;
+    uint64_t holders = 1;
     TRY(grant_store_get(c, conn, &a->g.id, &g));
     TRY(grant_store_serve(c, conn, &g.id, a->served, clock_wall_ms() + LIMIT_GRANT_MS));
+    if (a->release) TRY(grant_store_leave(c, conn, &g.id, &holders));
     if (g.committed) return ERR_OK;
     g.served_bytes += a->served;
     if (a->complete) return grant_store_commit(c, conn, &g.id);
-    return a->release ? settle(c, conn, &g) : ERR_OK;
+    /* While another request runs under it, it is not given back: that one may complete it. */
+    return holders == 0 ? settle(c, conn, &g) : ERR_OK;
 }
 
 enum err grant_end(struct ctx *c, struct app *app, const struct id *grant, uint64_t served, bool complete, bool release)

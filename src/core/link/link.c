@@ -154,18 +154,41 @@ enum err link_open_running(struct ctx *c, struct app *app, struct slice token, s
     return ERR_OK;
 }
 
+/* A link never gives more than its sender may give now. */
+static enum err check_sender(struct ctx *c, const struct link *l, const struct file *f)
+{
+    enum relation relation = id_eq(f->owner_id, l->owner_id) ? RELATION_OWNER : RELATION_NONE;
+    return policy_allows(l->sender_role, ACTION_SHARE, relation) ? ERR_OK : revoked(c);
+}
+
 enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct file **ret, size_t *ret_n)
 {
     struct file *files = NULL;
     size_t n = 0;
     TRY(transfer_files(c, app, &l->transfer_id, &files, &n));
-    for (size_t i = 0; i < n; i++) {
-        enum relation relation = id_eq(files[i].owner_id, l->owner_id) ? RELATION_OWNER : RELATION_NONE;
-        if (!policy_allows(l->sender_role, ACTION_SHARE, relation)) return revoked(c);
-    }
+    for (size_t i = 0; i < n; i++) TRY(check_sender(c, l, &files[i]));
     *ret = files;
     *ret_n = n;
     return ERR_OK;
+}
+
+enum err link_file(struct ctx *c, struct app *app, const struct link *l, const struct id *file, struct file *ret)
+{
+    struct file f;
+    TRY(transfer_file(c, app, &l->transfer_id, file, &f));
+    TRY(check_sender(c, l, &f));
+    *ret = f;
+    return ERR_OK;
+}
+
+enum err link_check_files(struct ctx *c, struct app *app, const struct link *l)
+{
+    CLEANUP(ctx_done) struct ctx own;
+    struct file *files = NULL;
+    size_t n = 0;
+    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+    enum err e = link_files(&own, app, l, &files, &n);
+    return e == ERR_GONE ? revoked(c) : e;
 }
 
 enum err link_open(struct ctx *c, struct app *app, struct slice token, struct link *ret)

@@ -62,6 +62,10 @@ MUST_USE enum err link_open_running(struct ctx *c, struct app *app, struct slice
 /* The files behind it, in their order, in the arena. What the sender may no longer share itself is not to be had: ERR_GONE
  * link_revoked. */
 MUST_USE enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct file **ret, size_t *ret_n);
+/* The one file named, or (file NULL) the only one: ERR_EXISTS when there are several. ERR_NOT_FOUND, ERR_GONE as above. */
+MUST_USE enum err link_file(struct ctx *c, struct app *app, const struct link *l, const struct id *file, struct file *ret);
+/* ERR_GONE as above, for whoever reads all of them without their rows. */
+MUST_USE enum err link_check_files(struct ctx *c, struct app *app, const struct link *l);
 
 struct ticket {
     struct id id; /* zero: none given */
@@ -77,7 +81,6 @@ MUST_USE enum err link_check_ticket(struct ctx *c, struct app *app, const struct
 
 struct grant {
     struct id id;
-    bool shared; /* an earlier request of the same ticket took it */
 };
 /* Takes (or joins) a grant for downloading `whole_bytes`. ERR_GONE link_exhausted, ERR_DENIED for a view-only link. */
 MUST_USE enum err grant_take(struct ctx *c, struct app *app, const struct link *l, const struct ticket *t,
@@ -85,7 +88,8 @@ MUST_USE enum err grant_take(struct ctx *c, struct app *app, const struct link *
 /* A grant the client names; ERR_GONE "grant_expired" when it is over. */
 MUST_USE enum err grant_check(struct ctx *c, struct app *app, const struct link *l, const struct id *grant);
 /* A request under the grant ended: `served` bytes left the server; `complete`: it sent the last byte of what it stands for.
- * `release`: give it back now if not complete (plain downloads); otherwise it waits for more, or for its end. */
+ * `release` (plain downloads): this request is over, and if it was the last one under the grant, which is not complete, it is given
+ * back now; otherwise it waits for more, or for its end. Without `release` it also renews a grant whose request goes on. */
 MUST_USE enum err grant_end(struct ctx *c, struct app *app, const struct id *grant, uint64_t served, bool complete,
                             bool release);
 /* The client verified everything: the download counts. ERR_NOT_FOUND for a grant that is not this link's. */

@@ -39,16 +39,18 @@ static const struct db_stmt give_back = {
     "partial_bytes = (partial_bytes + $2) % $3 WHERE id = $1", NULL};
 static const struct db_stmt grant_insert = {
     "grant_insert",
-    "INSERT INTO grants (id, link_id, ticket, state, whole_bytes, created_at, expires_at) "
-    "VALUES ($1, $2, $3, 'reserved', $4, $5, $6)", NULL};
+    "INSERT INTO grants (id, link_id, ticket, state, whole_bytes, holders, created_at, expires_at) "
+    "VALUES ($1, $2, $3, 'reserved', $4, 1, $5, $6)", NULL};
 static const struct db_stmt grant_get = {
     "grant_get",
     "SELECT id, link_id, state, whole_bytes, served_bytes, expires_at FROM grants WHERE id = $1 FOR UPDATE",
     "SELECT id, link_id, state, whole_bytes, served_bytes, expires_at FROM grants WHERE id = $1"};
-static const struct db_stmt grant_by_ticket = {
-    "grant_by_ticket",
-    "SELECT id, link_id, state, whole_bytes, served_bytes, expires_at FROM grants "
-    "WHERE link_id = $1 AND ticket = $2 AND expires_at > $3 ORDER BY created_at DESC LIMIT 1", NULL};
+static const struct db_stmt grant_join = {
+    "grant_join",
+    "UPDATE grants SET holders = holders + 1 WHERE id = (SELECT id FROM grants "
+    "WHERE link_id = $1 AND ticket = $2 AND expires_at > $3 ORDER BY created_at DESC LIMIT 1) RETURNING id", NULL};
+static const struct db_stmt grant_leave = {
+    "grant_leave", "UPDATE grants SET holders = holders - 1 WHERE id = $1 RETURNING holders", NULL};
 static const struct db_stmt grant_serve = {
     "grant_serve",
     "UPDATE grants SET served_bytes = served_bytes + $2, expires_at = CASE WHEN state = 'reserved' THEN $3 "
@@ -193,12 +195,20 @@ enum err grant_store_get(struct ctx *c, struct db_conn *conn, const struct id *i
     return ERR_OK;
 }
 
-enum err grant_store_by_ticket(struct ctx *c, struct db_conn *conn, const struct id *link, const struct id *ticket,
-                               int64_t now_ms, struct grant_row *ret)
+enum err grant_store_join(struct ctx *c, struct db_conn *conn, const struct id *link, const struct id *ticket,
+                          int64_t now_ms, struct id *ret)
 {
     struct db_result r;
-    TRY(db_one(c, conn, &grant_by_ticket, &r, db_id(link), db_id(ticket), db_i64(now_ms)));
-    read_grant(&r, ret);
+    TRY(db_one(c, conn, &grant_join, &r, db_id(link), db_id(ticket), db_i64(now_ms)));
+    *ret = db_get_id(&r, 0, 0);
+    return ERR_OK;
+}
+
+enum err grant_store_leave(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t *ret_holders)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &grant_leave, &r, db_id(id)));
+    *ret_holders = (uint64_t)db_get_i64(&r, 0, 0);
     return ERR_OK;
 }
 

@@ -34,8 +34,11 @@ MUST_USE enum err grant_store_insert(struct ctx *c, struct db_conn *conn, const 
                                      int64_t now_ms);
 /* Locked until the transaction ends. ERR_NOT_FOUND. */
 MUST_USE enum err grant_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct grant_row *ret);
-MUST_USE enum err grant_store_by_ticket(struct ctx *c, struct db_conn *conn, const struct id *link, const struct id *ticket,
-                                        int64_t now_ms, struct grant_row *ret);
+/* One more request under the ticket's newest grant; ERR_NOT_FOUND when it has none. */
+MUST_USE enum err grant_store_join(struct ctx *c, struct db_conn *conn, const struct id *link, const struct id *ticket,
+                                   int64_t now_ms, struct id *ret);
+/* One less; how many are left. */
+MUST_USE enum err grant_store_leave(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t *ret_holders);
 MUST_USE enum err grant_store_serve(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t served,
                                     int64_t expires_ms);
 MUST_USE enum err grant_store_commit(struct ctx *c, struct db_conn *conn, const struct id *id);

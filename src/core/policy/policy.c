@@ -86,6 +86,11 @@ bool policy_breaks_glass(enum role role, enum action action, enum relation relat
     return cell(role, action, relation) == GLASS;
 }
 
+enum err policy_absent(struct ctx *c)
+{
+    return refuse(c, ERR_NOT_FOUND, "not_found", "There is nothing here, or it is not yours.");
+}
+
 enum err policy_check(struct ctx *c, struct app *app, const struct principal *who, enum action action,
                       const struct policy_object *o)
 {
@@ -93,7 +98,7 @@ enum err policy_check(struct ctx *c, struct app *app, const struct principal *wh
     enum relation relation = !o || id_eq(*o->owner, who->user_id) ? RELATION_OWNER : RELATION_NONE;
     if (!policy_allows(who->role, action, relation)) {
         if (relation == RELATION_NONE)
-            return refuse(c, ERR_NOT_FOUND, "not_found", "There is nothing here, or it is not yours.");
+            return policy_absent(c);
         return refuse(c, ERR_DENIED, "denied", "Guests cannot upload, change or share files.");
     }
     if (!policy_breaks_glass(who->role, action, relation)) return ERR_OK;

@@ -42,5 +42,7 @@ struct policy_object {
  * ERR_DENIED or ERR_NOT_FOUND, with the client's sentence set. Not inside a transaction. */
 MUST_USE enum err policy_check(struct ctx *c, struct app *app, const struct principal *who, enum action action,
                                const struct policy_object *o);
+/* ERR_NOT_FOUND as policy_check words it: what a caller is told of an object that does not exist. */
+MUST_USE enum err policy_absent(struct ctx *c);
 
 #endif

@@ -6,17 +6,20 @@
 static const struct db_stmt known = {
     "blob_known",
     "SELECT 1 FROM files WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE file_id = $1 AND state <> 'complete'", NULL};
+/* The unfinished blob of a file is what a power cut brought back beside the finished one. */
+static const struct db_stmt known_unfinished = {
+    "blob_known_unfinished", "SELECT 1 FROM uploads WHERE file_id = $1 AND state <> 'complete'", NULL};
 
 struct known_arg {
     struct blob_key key;
-    bool known;
+    bool committed, known;
 };
 
 static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct known_arg *a = arg;
     struct db_result r;
-    TRY(db_exec(c, conn, &known, &r, db_id(&a->key.id)));
+    TRY(db_exec(c, conn, a->committed ? &known : &known_unfinished, &r, db_id(&a->key.id)));
     a->known = r.rows > 0;
     return ERR_OK;
 }
@@ -29,7 +32,7 @@ struct sweep {
 static enum err visit(struct ctx *c, struct blob_key key, bool committed, int64_t modified_ms, void *arg)
 {
     struct sweep *s = arg;
-    struct known_arg a = {.key = key};
+    struct known_arg a = {.key = key, .committed = committed};
     if (clock_wall_ms() - modified_ms < SWEEP_GRACE_MS) return ERR_OK;
     /* On a context of its own: a store may hold millions of blobs. */
     CLEANUP(ctx_done) struct ctx own;

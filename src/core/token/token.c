@@ -78,7 +78,7 @@ static enum err load_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct slice pub = db_get_slice(&r, 0, 1);
     if (pub.len != ED25519_PUBLIC_BYTES) return fail(c, ERR_CORRUPT, "signing key");
     memcpy(a->s->public_key, pub.ptr, pub.len);
-    TRY(key_unwrap(c, a->app, "sft/1/jwtkey", &no_object, db_get_slice(&r, 0, 2), &a->s->seed));
+    TRY(key_unwrap(c, a->app, KEY_LABEL_SIGNING, &no_object, db_get_slice(&r, 0, 2), &a->s->seed));
     return thumbprint(a->s->public_key, a->s->kid);
 }
 
@@ -86,7 +86,7 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct open_arg *a = arg;
     struct wrapped w;
-    TRY(key_wrap(c, a->app, "sft/1/jwtkey", &no_object, &a->s->seed, &w));
+    TRY(key_wrap(c, a->app, KEY_LABEL_SIGNING, &no_object, &a->s->seed, &w));
     return token_store_insert(c, conn, slice_cstr(a->s->kid), slice_of(a->s->public_key, ED25519_PUBLIC_BYTES),
                               slice_of(w.key.b, sizeof w.key.b), clock_wall_ms());
 }

@@ -6,43 +6,67 @@
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/zip.h"
+#include "core/transfer/transfer.h"
 #include "crypto/hash.h"
 
 struct archive {
     struct app *app;
-    const struct file *files;
+    struct arena arena; /* of what follows */
+    struct id *files;
+    struct zip_entry *entries;
     size_t n;
     struct zip_plan *plan;
-    struct zip_entry *entries;
+    struct sha256 contents; /* over the ids and headers_hashes of the files */
 };
 
 void archive_free(struct archive *a)
 {
     if (!a) return;
     zip_plan_free(a->plan);
+    arena_done(&a->arena);
     mem_free(a);
 }
 
-static enum err plan(struct ctx *c, struct archive *a)
+static enum err keep(struct archive *a, const struct file *files, size_t n)
 {
-    a->entries = ARENA_ARRAY(&c->arena, struct zip_entry, a->n + 1);
-    if (!a->entries) return ERR_NOMEM;
-    for (size_t i = 0; i < a->n; i++) {
-        const struct file *f = &a->files[i];
-        a->entries[i] = (struct zip_entry){f->name, f->size, f->crc32, f->modified_at};
+    CLEANUP(hasher_cleanup) struct hasher *h = NULL;
+    a->n = n;
+    a->files = ARENA_ARRAY(&a->arena, struct id, n + 1);
+    a->entries = ARENA_ARRAY(&a->arena, struct zip_entry, n + 1);
+    if (!a->files || !a->entries) return ERR_NOMEM;
+    TRY(hasher_new(&h));
+    for (size_t i = 0; i < n; i++) {
+        const struct file *f = &files[i];
+        a->files[i] = f->id;
+        a->entries[i] = (struct zip_entry){.size = f->size, .crc32 = f->crc32, .mtime_ms = f->modified_at};
+        TRY(arena_slice(&a->arena, f->name, &a->entries[i].path));
+        TRY(hasher_add(h, f->id.b, sizeof f->id.b));
+        TRY(hasher_add(h, f->headers_hash.ptr, f->headers_hash.len));
     }
-    TRY(zip_unique(&c->arena, a->entries, a->n));
-    return zip_plan_new(a->entries, a->n, &a->plan);
+    TRY(hasher_sum(h, &a->contents));
+    TRY(zip_unique(&a->arena, a->entries, n));
+    return zip_plan_new(a->entries, n, &a->plan);
 }
 
-enum err archive_plan(struct ctx *c, struct app *app, const struct file *files, size_t n, struct archive **ret)
+/* The rows of many files are large: they live only until what the archive needs of them is copied. */
+static enum err load(struct ctx *c, struct archive *a, const struct id *transfer)
+{
+    CLEANUP(ctx_done) struct ctx own;
+    struct file *files = NULL;
+    size_t n = 0;
+    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+    enum err e = transfer_files(&own, a->app, transfer, &files, &n);
+    if (e != ERR_OK) return fail(c, e, "%s", own.err_detail);
+    return keep(a, files, n);
+}
+
+enum err archive_open(struct ctx *c, struct app *app, const struct id *transfer, struct archive **ret)
 {
     struct archive *a = MEM_NEW(struct archive);
     if (!a) return ERR_NOMEM;
     a->app = app;
-    a->files = files;
-    a->n = n;
-    enum err e = plan(c, a);
+    arena_init(&a->arena, LIMIT_REQUEST_ARENA_BYTES);
+    enum err e = load(c, a, transfer);
     if (e != ERR_OK) {
         archive_free(a);
         return e;
@@ -58,17 +82,15 @@ enum err archive_etag(struct ctx *c, const struct archive *a, struct slice *ret)
     CLEANUP(hasher_cleanup) struct hasher *h = NULL;
     CLEANUP(buf_done) struct buf text = BUF_INIT(64);
     struct sha256 sum;
-    uint8_t layout = ZIP_LAYOUT, size[8];
+    uint8_t layout = ZIP_LAYOUT, number[8];
     TRY(hasher_new(&h));
     TRY(hasher_add(h, &layout, 1));
+    TRY(hasher_add(h, a->contents.b, sizeof a->contents.b));
     for (size_t i = 0; i < a->n; i++) {
-        const struct file *f = &a->files[i];
-        TRY(hasher_add(h, f->id.b, sizeof f->id.b));
-        TRY(hasher_add(h, f->headers_hash.ptr, f->headers_hash.len));
-        store_u64be(size, (uint64_t)a->entries[i].mtime_ms);
-        TRY(hasher_add(h, size, sizeof size));
-        store_u64be(size, a->entries[i].path.len);
-        TRY(hasher_add(h, size, sizeof size));
+        store_u64be(number, (uint64_t)a->entries[i].mtime_ms);
+        TRY(hasher_add(h, number, sizeof number));
+        store_u64be(number, a->entries[i].path.len);
+        TRY(hasher_add(h, number, sizeof number));
         TRY(hasher_add(h, a->entries[i].path.ptr, a->entries[i].path.len));
     }
     TRY(hasher_sum(h, &sum));
@@ -96,8 +118,10 @@ static void drop_content(struct archive_reader *r, bool complete)
 
 static enum err open_content(struct ctx *c, struct archive_reader *r, const struct zip_piece *p)
 {
-    const struct file *f = &r->archive->files[p->entry];
-    enum err e = file_read_plain(&r->own, r->archive->app, f, p->offset, p->len, &r->content);
+    struct file f;
+    enum err e = file_load(&r->own, r->archive->app, &r->archive->files[p->entry], &f);
+    if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a file of the archive was deleted while it was read");
+    if (e == ERR_OK) e = file_read_plain(&r->own, r->archive->app, &f, p->offset, p->len, &r->content);
     if (e != ERR_OK) return fail(c, e, "%s", r->own.err_detail);
     r->content_left = p->len;
     return ERR_OK;
@@ -155,7 +179,7 @@ static void archive_reader_close(struct reader *reader, struct ctx *c, bool comp
     mem_free(r);
 }
 
-static const struct reader_ops archive_ops = {archive_reader_read, archive_reader_close};
+static const struct reader_ops archive_ops = {.read = archive_reader_read, .close = archive_reader_close};
 
 enum err archive_read(struct ctx *c, struct archive *a, uint64_t first, uint64_t length, struct reader **ret)
 {

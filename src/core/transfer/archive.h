@@ -5,8 +5,8 @@
 #include "core/file/file.h"
 
 struct archive;
-/* Plans the archive of files (borrowed from the arena, like the archive itself). */
-MUST_USE enum err archive_plan(struct ctx *c, struct app *app, const struct file *files, size_t n, struct archive **ret);
+/* Plans the archive of a transfer's files. It keeps what it needs of them itself, some 200 bytes a file. */
+MUST_USE enum err archive_open(struct ctx *c, struct app *app, const struct id *transfer, struct archive **ret);
 uint64_t archive_size(const struct archive *a);
 /* Strong: changes with any file, name or order. 16 bytes as 22 base64url characters in quotes. */
 MUST_USE enum err archive_etag(struct ctx *c, const struct archive *a, struct slice *ret);

@@ -5,6 +5,7 @@
 #include "codec/utf8.h"
 #include "core/app/gate.h"
 #include "core/audit/audit.h"
+#include "core/file/file_store.h"
 #include "core/transfer/transfer_store.h"
 #include "os/clock.h"
 
@@ -132,7 +133,7 @@ enum err transfer_get(struct ctx *c, struct app *app, const struct principal *wh
     struct get_arg a = {.id = *id};
     enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
     if (e == ERR_NOT_FOUND || (e == ERR_OK && a.t.ended_at))
-        return refuse(c, ERR_NOT_FOUND, "not_found", "There is no such transfer, or it has ended.");
+        return policy_absent(c);
     TRY(e);
     TRY(policy_check(c, app, who, action, &(struct policy_object){"transfer", &a.t.id, &a.t.owner_id}));
     *ret = a.t;
@@ -151,6 +152,42 @@ enum err transfer_files(struct ctx *c, struct app *app, const struct id *id, str
     TRY(db_tx(c, app->be.db, DB_READ, files_tx, &a));
     *ret = a.files;
     *ret_n = a.n;
+    return ERR_OK;
+}
+
+struct file_arg {
+    const struct id *transfer, *file;
+    struct db_result r;
+    uint64_t bytes;
+};
+
+static enum err file_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct file_arg *a = arg;
+    return transfer_store_file(c, conn, a->transfer, a->file, &a->r);
+}
+
+enum err transfer_file(struct ctx *c, struct app *app, const struct id *transfer, const struct id *file, struct file *ret)
+{
+    struct file_arg a = {.transfer = transfer, .file = file};
+    TRY(db_tx(c, app->be.db, DB_READ, file_tx, &a));
+    if (a.r.rows == 0) return ERR_NOT_FOUND;
+    if (a.r.rows > 1) return ERR_EXISTS;
+    file_store_row(&a.r, 0, ret);
+    return ERR_OK;
+}
+
+static enum err bytes_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct file_arg *a = arg;
+    return transfer_store_sealed_bytes(c, conn, a->transfer, &a->bytes);
+}
+
+enum err transfer_sealed_bytes(struct ctx *c, struct app *app, const struct id *transfer, uint64_t *ret)
+{
+    struct file_arg a = {.transfer = transfer};
+    TRY(db_tx(c, app->be.db, DB_READ, bytes_tx, &a));
+    *ret = a.bytes;
     return ERR_OK;
 }
 

@@ -46,6 +46,11 @@ MUST_USE enum err transfer_list(struct ctx *c, struct app *app, const struct pri
                                 struct transfer **ret, size_t *ret_n);
 /* Its files in their order, in the arena. */
 MUST_USE enum err transfer_files(struct ctx *c, struct app *app, const struct id *id, struct file **ret, size_t *ret_n);
+/* One of its files: the one named, or (file NULL) the only one: ERR_EXISTS when there are several. ERR_NOT_FOUND. */
+MUST_USE enum err transfer_file(struct ctx *c, struct app *app, const struct id *transfer, const struct id *file,
+                                struct file *ret);
+/* Sealed bytes of all its files together. */
+MUST_USE enum err transfer_sealed_bytes(struct ctx *c, struct app *app, const struct id *transfer, uint64_t *ret);
 MUST_USE enum err transfer_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
 /* For the expiry job: ends what is overdue, purges old tombstones; how many of both. */
 MUST_USE enum err transfer_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n);

@@ -17,7 +17,7 @@ static const struct db_stmt insert = {
 static const struct db_stmt add_file = {
     "transfer_add_file",
     "INSERT INTO transfer_files (transfer_id, file_id, position) SELECT $1, id, $4 FROM files "
-    "WHERE id = $2 AND (owner_id = $3 OR $3 IS NULL)", NULL};
+    "WHERE id = $2 AND owner_id = COALESCE($3, owner_id)", NULL};
 static const struct db_stmt get = {
     "transfer_get", "SELECT " TRANSFER_COLUMNS " FROM transfers t WHERE t.id = $1", NULL};
 static const struct db_stmt list = {
@@ -28,6 +28,14 @@ static const struct db_stmt files = {
     "transfer_files",
     "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
     "WHERE tf.transfer_id = $1 ORDER BY tf.position", NULL};
+static const struct db_stmt one_file = {
+    "transfer_file",
+    "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "WHERE tf.transfer_id = $1 AND tf.file_id = COALESCE($2, tf.file_id) LIMIT 2", NULL};
+static const struct db_stmt sealed_bytes = {
+    "transfer_sealed_bytes",
+    "SELECT CAST(COALESCE(SUM(f.sealed_size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "WHERE tf.transfer_id = $1", NULL};
 static const struct db_stmt end_transfer = {
     "transfer_end",
     "UPDATE transfers SET ended_at = $3, ended_why = $2, updated_at = $3 WHERE id = $1 AND ended_at IS NULL", NULL};
@@ -135,5 +143,19 @@ enum err transfer_store_purge(struct ctx *c, struct db_conn *conn, int64_t befor
     struct db_result r;
     TRY(db_exec(c, conn, &purge, &r, db_i64(before_ms)));
     *ret_n = r.changes;
+    return ERR_OK;
+}
+
+enum err transfer_store_file(struct ctx *c, struct db_conn *conn, const struct id *transfer, const struct id *file,
+                             struct db_result *ret)
+{
+    return db_exec(c, conn, &one_file, ret, db_id(transfer), file ? db_id(file) : db_null());
+}
+
+enum err transfer_store_sealed_bytes(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &sealed_bytes, &r, db_id(id)));
+    *ret = (uint64_t)db_get_i64(&r, 0, 0);
     return ERR_OK;
 }

@@ -13,6 +13,10 @@ MUST_USE enum err transfer_store_list(struct ctx *c, struct db_conn *conn, const
                                       struct transfer **ret, size_t *ret_n);
 MUST_USE enum err transfer_store_files(struct ctx *c, struct db_conn *conn, const struct id *id, struct file **ret,
                                        size_t *ret_n);
+/* Rows of FILE_COLUMNS, at most two; `file` NULL: any. */
+MUST_USE enum err transfer_store_file(struct ctx *c, struct db_conn *conn, const struct id *transfer, const struct id *file,
+                                      struct db_result *ret);
+MUST_USE enum err transfer_store_sealed_bytes(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t *ret);
 /* Marks it ended; ERR_NOT_FOUND when it is already. */
 MUST_USE enum err transfer_store_end(struct ctx *c, struct db_conn *conn, const struct id *id, const char *why,
                                      int64_t now_ms);

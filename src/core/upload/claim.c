@@ -4,9 +4,9 @@
 #include "base/mem.h"
 #include "os/thread.h"
 
-#define COMMIT_WAIT_MS 15000
+#define HOLDER_WAIT_MS 15000
 
-enum claim_state { CLAIM_WRITING, CLAIM_COMMITTING, CLAIM_LOST };
+enum claim_state { CLAIM_OPENING, CLAIM_WRITING, CLAIM_COMMITTING, CLAIM_LOST };
 
 struct part_claim {
     struct part_claims *set;
@@ -51,10 +51,10 @@ enum err claim_take(struct part_claims *s, const struct id *upload, uint64_t par
 {
     struct part_claim *mine = MEM_NEW(struct part_claim), *old;
     if (!mine) return ERR_NOMEM;
-    *mine = (struct part_claim){.set = s, .upload = *upload, .part = part, .state = CLAIM_WRITING};
+    *mine = (struct part_claim){.set = s, .upload = *upload, .part = part, .state = CLAIM_OPENING};
     GUARD(&s->m);
-    while ((old = holder(s, upload, part)) && old->state == CLAIM_COMMITTING) {
-        if (cond_wait_for(&s->released, &s->m, COMMIT_WAIT_MS)) continue;
+    while ((old = holder(s, upload, part)) && old->state != CLAIM_WRITING) {
+        if (cond_wait_for(&s->released, &s->m, HOLDER_WAIT_MS)) continue;
         mem_free(mine);
         return ERR_BUSY;
     }
@@ -65,6 +65,13 @@ enum err claim_take(struct part_claims *s, const struct id *upload, uint64_t par
     s->first = mine;
     *ret = mine;
     return ERR_OK;
+}
+
+void claim_opened(struct part_claim *c)
+{
+    GUARD(&c->set->m);
+    c->state = CLAIM_WRITING;
+    cond_broadcast(&c->set->released);
 }
 
 enum err claim_check(struct part_claim *c)

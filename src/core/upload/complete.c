@@ -68,16 +68,11 @@ static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
  * before the blob is committed: a repeated completion must find the header that is in the blob. */
 static enum err add_empty_part(struct ctx *c, struct complete_arg *a)
 {
-    CLEANUP(key_done) struct key key;
-    struct blob_ref ref;
     struct part_sealer *s = NULL;
     if (a->n == sft_part_count(a->size, a->u.part_size)) return ERR_OK;
     if (a->n >= LIMIT_PARTS) return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file has too many parts.");
-    upload_blob_ref(&a->u, &ref);
-    struct part_target t = {&key, a->u.file_id, a->u.part_size, &ref};
-    TRY(key_unwrap(c, a->app, "sft/1/dek", &a->u.file_id, a->u.wrapped_key, &key));
     TRY(part_sealer_new(&s));
-    enum err e = part_sealer_start(c, s, a->app->be.blobs, &t, a->n);
+    enum err e = upload_start_part(c, a->app, &a->u, a->n, s);
     if (e == ERR_OK) e = part_sealer_finish(c, s, BLOB_DURABLE, &a->parts[a->n]);
     part_sealer_free(s);
     TRY(e);

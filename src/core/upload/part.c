@@ -65,15 +65,50 @@ static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return part_store_get(c, conn, &p->u.id, p->number, &p->known);
 }
 
-static enum err start_sealing(struct ctx *c, struct part_in *p)
+static enum err none_recorded_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct id *id = arg;
+    struct upload now;
+    struct db_result r;
+    enum err e = upload_store_get(c, conn, id, &now);
+    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "The upload was given up meanwhile.");
+    TRY(e);
+    if (slice_eq(now.state, SLICE("complete")))
+        return refuse(c, ERR_CONFLICT, "upload_complete", "This upload takes no more parts.");
+    TRY(part_store_numbers(c, conn, id, &r));
+    return r.rows ? fail(c, ERR_CORRUPT, "the store has lost an upload with parts") : ERR_OK;
+}
+
+/* An upload is durable in the database from its beginning, in the store only with its first part: what a power cut between them
+ * took is made good here. Once a part is recorded, what the store does not know is lost. */
+static enum err begin_again(struct ctx *c, struct app *app, const struct upload *u)
+{
+    struct blob_ref ref = {{0}};
+    struct id id = u->id;
+    TRY(db_tx(c, app->be.db, DB_READ, none_recorded_tx, &id));
+    TRY(blob_begin(c, app->be.blobs, (struct blob_key){u->file_id}, &ref));
+    if (slice_eq(slice_cstr(ref.text), u->blob_ref)) return ERR_OK;
+    return refuse(c, ERR_NOT_FOUND, "not_found", "The storage no longer knows this upload. Start a new one.");
+}
+
+enum err upload_start_part(struct ctx *c, struct app *app, const struct upload *u, uint64_t number,
+                           struct part_sealer *s)
 {
     CLEANUP(key_done) struct key key;
     struct blob_ref ref;
-    upload_blob_ref(&p->u, &ref);
-    struct part_target t = {&key, p->u.file_id, p->u.part_size, &ref};
-    TRY(key_unwrap(c, p->app, "sft/1/dek", &p->u.file_id, p->u.wrapped_key, &key));
+    upload_blob_ref(u, &ref);
+    struct part_target t = {&key, u->file_id, u->part_size, &ref};
+    TRY(key_unwrap(c, app, "sft/1/dek", &u->file_id, u->wrapped_key, &key));
+    enum err e = part_sealer_start(c, s, app->be.blobs, &t, number);
+    if (e != ERR_NOT_FOUND) return e;
+    TRY(begin_again(c, app, u));
+    return part_sealer_start(c, s, app->be.blobs, &t, number);
+}
+
+static enum err start_sealing(struct ctx *c, struct part_in *p)
+{
     TRY(part_sealer_new(&p->sealer));
-    return part_sealer_start(c, p->sealer, p->app->be.blobs, &t, p->number);
+    return upload_start_part(c, p->app, &p->u, p->number, p->sealer);
 }
 
 static enum err open_checked(struct ctx *c, const struct principal *who, const struct part_request *req,
@@ -90,7 +125,9 @@ static enum err open_checked(struct ctx *c, const struct principal *who, const s
     TRY(claim_take(p->app->claims, &p->u.id, p->number, &p->claim));
     /* Looked up under the claim: nobody else can be making this row now. */
     enum err e = db_tx(c, p->app->be.db, DB_READ, known_tx, p);
-    return e == ERR_NOT_FOUND ? start_sealing(c, p) : e;
+    if (e == ERR_NOT_FOUND) e = start_sealing(c, p);
+    if (e == ERR_OK) claim_opened(p->claim);
+    return e;
 }
 
 enum err part_open(struct ctx *c, struct app *app, const struct principal *who, const struct part_request *req,

@@ -12,6 +12,11 @@ MUST_USE enum err upload_make(struct ctx *c, struct app *app, const struct princ
                               const char *state, struct key *ret_key, struct upload *ret);
 void upload_blob_ref(const struct upload *u, struct blob_ref *ret);
 
+struct part_sealer;
+/* Part `number` of an upload begins. */
+MUST_USE enum err upload_start_part(struct ctx *c, struct app *app, const struct upload *u, uint64_t number,
+                                    struct part_sealer *s);
+
 struct part_record;
 /* The parts of a whole file, checked and in order, become the file. */
 MUST_USE enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, uint64_t size,

@@ -1,0 +1,465 @@
+#!/usr/bin/env bash
+# The client and the server as people run them: real binaries, TLS, a temporary data directory, free ports; networks that break and
+# processes that are killed. Prints "ok NAME" or "not ok NAME" and, last, "N passed, N failed".
+# BIN names the directory of the binaries (default build/release/bin); arguments select tests by part of their name.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+BIN=$(realpath "${BIN:-build/release/bin}")
+W=$(mktemp -d "${TMPDIR:-/tmp}/sealdrop-e2e-XXXXXX")
+export HOME=$W/home
+unset XDG_CONFIG_HOME XDG_STATE_HOME SSL_CERT_FILE SEALDROP_LINK_PASSWORD https_proxy HTTPS_PROXY ALL_PROXY all_proxy
+PASSWORD='correct horse battery'
+server='' proxy='' passed=0 failed=0
+only=("$@")
+
+finish() {
+  { kill -9 $server $proxy && wait $server $proxy; } 2>/dev/null
+  rm -rf "$W"
+}
+trap finish EXIT
+
+sd() { "$BIN/sealdrop" "$@"; }
+# Without a terminal of its own, so that nothing can be asked.
+sd_quiet() { setsid -w "$BIN/sealdrop" "$@"; }
+free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+wait_for() { # SECONDS COMMAND…
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -ge $end ] && return 1
+    sleep 0.05
+  done
+}
+start_server() {
+  SEALDROP_SERVER_PUBLIC_URL=$URL SEALDROP_LOG_LEVEL=warn \
+    "$BIN/sealdropd" serve --data "$W/data" --listen "127.0.0.1:$PORT" >>"$W/server.log" 2>&1 &
+  server=$!
+  wait_for 20 curl -fsS --cacert "$W/data/tls/cert.pem" "https://localhost:$PORT/health/ready"
+}
+kill_server() {
+  { kill -9 "$server" && wait "$server"; } 2>/dev/null
+}
+slow() { echo "$1" >"$W/proxy/rate"; }
+fast() { rm -f "$W/proxy/rate"; }
+count() { sleep 0.2; cat "$W/proxy/$1"; } # bytes so far, up or down
+random_file() { head -c "$1" /dev/urandom >"$2"; }
+
+fail() {
+  echo "  ${BASH_LINENO[0]}: $*"
+  bad=1
+}
+# is WANTED COMMAND…: the exit status
+is() {
+  local want=$1 got
+  shift
+  "$@" >"$W/stdout" 2>"$W/stderr"
+  got=$?
+  [ $got -eq "$want" ] || fail "exit $got, wanted $want: ${*: -3}: $(head -c 300 "$W/stderr")"
+}
+same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
+says() { grep -q -- "$1" "$W/stderr" || fail "stderr does not say '$1': $(head -c 300 "$W/stderr")"; }
+prints() { grep -q -- "$1" "$W/stdout" || fail "stdout does not say '$1': $(head -c 300 "$W/stdout")"; }
+send() { LINK=$("$BIN/sealdrop" send -q "$@" 2>"$W/stderr") || fail "send: $(cat "$W/stderr")"; }
+
+run() {
+  local name=$1
+  if [ ${#only[@]} -gt 0 ]; then
+    [[ " ${only[*]} " == *" $name "* ]] || return
+  fi
+  bad=
+  D=$W/t-$name
+  mkdir -p "$D"
+  "test_$name"
+  fast
+  if [ -z "$bad" ]; then echo "ok $name"; passed=$((passed + 1)); else echo "not ok $name"; failed=$((failed + 1)); fi
+  rm -rf "$D"
+}
+
+# ---- the tests ----
+
+test_sign_in() {
+  local print
+  print=$(openssl x509 -in "$W/data/tls/cert.pem" -noout -fingerprint -sha256 | cut -d= -f2)
+  is 3 sd_quiet login "$URL" --email a@example.org --password-stdin <<<"$PASSWORD"
+  says "$(tr A-F a-f <<<"$print")"
+  is 3 sd_quiet login "$URL" --email a@example.org --password-stdin --accept-fingerprint "00${print:2}" <<<"$PASSWORD"
+  is 2 sd_quiet login "$URL" --email a@example.org --password-stdin --accept-fingerprint nonsense <<<"$PASSWORD"
+  is 3 sd whoami
+  is 0 sd_quiet login "$URL" --email a@example.org --password-stdin --accept-fingerprint "$print" <<<"$PASSWORD"
+  is 0 sd whoami
+  prints 'a@example.org (user)'
+  is 0 sd whoami --json
+  python3 -c 'import json,sys; assert json.load(open(sys.argv[1]))["user"]["email"]=="a@example.org"' "$W/stdout" || fail json
+  is 3 sd login "$URL" --email a@example.org --password-stdin <<<"wrong horse battery"
+  # A server that shows another certificate than the pinned one is not talked to.
+  sed -i 's/"pin":"[0-9a-f]*"/"pin":"'"$(printf '0%.0s' {1..64})"'"/' "$HOME/.config/sealdrop/hosts.json"
+  is 3 sd whoami
+  says 'not the one pinned'
+  is 3 sd logout
+  says 'signed out here'
+  is 3 sd whoami
+  says 'sealdrop login'
+  [ ! -e "$HOME/.config/sealdrop/account.json" ] || fail "tokens are still there"
+  is 0 sd login "$URL" --email a@example.org --password-stdin --cacert "$W/data/tls/cert.pem" <<<"$PASSWORD"
+  is 0 sd logout
+  is 0 sd login "$URL" --email a@example.org --password-stdin --cacert "$W/data/tls/cert.pem" <<<"$PASSWORD"
+  is 0 sd whoami
+  [ "$(stat -c %a "$HOME/.config/sealdrop" "$HOME/.config/sealdrop/account.json" | tr '\n' ' ')" = '700 600 ' ] || fail modes
+}
+
+test_usage() {
+  is 2 sd
+  is 2 sd sned x
+  says 'did you mean "send"'
+  is 2 sd send --expire 3d x
+  says 'did you mean --expires'
+  is 2 sd send --password=secret x
+  says 'no value on the command line'
+  is 4 sd send "$D/missing"
+  says missing
+  is 2 sd get nonsense
+  is 0 sd --version
+  is 0 sd help
+  is 0 sd help get
+  prints '--stdout'
+  is 0 sd get --help
+  is 2 sd help nonsense
+  is 6 sd get --cacert "$W/data/tls/cert.pem" "https://localhost:1/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+  is 4 sd get "$URL/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+}
+
+test_files_and_folders() {
+  mkdir -p "$D/in/Fotos ü/日本/deep er"
+  random_file 30000000 "$D/in/big"
+  random_file 8388608 "$D/in/Fotos ü/exactly 8 MiB"
+  random_file 8388607 "$D/in/Fotos ü/one less"
+  echo hi >"$D/in/Fotos ü/日本/deep er/Grüße 😀.txt"
+  : >"$D/in/Fotos ü/empty"
+  : >"$D/in/empty too"
+  is 0 sd send "$D/in/big" "$D/in/Fotos ü" "$D/in/empty too" --title 'Summer ☀' --expires 3d
+  [ "$(wc -l <"$W/stdout")" = 1 ] && grep -qE "^$URL/s/[A-Za-z0-9_-]{43}$" "$W/stdout" || fail "not only the link: $(cat "$W/stdout")"
+  LINK=$(cat "$W/stdout")
+  is 0 sd get --list "$LINK"
+  prints 'Grüße 😀.txt'
+  prints 'Summer ☀'
+  is 0 sd get "$LINK" -o "$D/out/new"
+  prints '^Verified: 6 files'
+  diff -r "$D/in" "$D/out/new" >/dev/null || fail "$(diff -r "$D/in" "$D/out/new")"
+  [ -z "$(find "$D/out" -name '*.part*')" ] || fail "left over: $(find "$D/out" -name '*.part*')"
+  [ -z "$(find "$HOME/.local/state/sealdrop" -name 'send-*' -o -name 'get-*')" ] || fail "state left over"
+  is 1 sd get "$LINK" -o "$D/out/new"
+  says 'exists already'
+  echo old >"$D/out/new/big"
+  is 0 sd get "$LINK" -o "$D/out/new" --force
+  same "$D/in/big" "$D/out/new/big"
+  echo old >"$D/out/new/big"
+  is 0 sd get "$LINK" -o "$D/out/new" --rename
+  same "$D/in/big" "$D/out/new/big (2)"
+  [ "$(cat "$D/out/new/big")" = old ] || fail "replaced unasked"
+  # A folder that is a symbolic link is not written through.
+  mkdir "$D/trap" "$D/elsewhere"
+  ln -s "$D/elsewhere" "$D/trap/Fotos ü"
+  is 3 sd get "$LINK" -o "$D/trap"
+  [ -z "$(ls "$D/elsewhere")" ] || fail "written through a link"
+}
+
+test_many_small_files() {
+  mkdir "$D/in"
+  for i in $(seq 500); do echo "$i" >"$D/in/$i"; done
+  send "$D/in"
+  is 0 sd get "$LINK" -o "$D/out"
+  diff -r "$D/in" "$D/out/in" >/dev/null || fail differ
+}
+
+test_streams() {
+  random_file 70000000 "$D/data"
+  LINK=$(cat "$D/data" | sd send -q - --name piped.bin) || fail send
+  sd get --stdout "$LINK" 2>/dev/null | cmp -s - "$D/data" || fail "stdout differs"
+  is 0 sd get "$LINK" -o "$D/out"
+  same "$D/data" "$D/out/piped.bin"
+  LINK=$(sd send -q - --name empty </dev/null) || fail send
+  is 0 sd get --stdout "$LINK"
+  [ ! -s "$W/stdout" ] || fail "not empty"
+  # Exactly one part: the last one is empty.
+  LINK=$(head -c 67108864 /dev/zero | sd send -q - --name zeros) || fail send
+  [ "$(sd get --stdout "$LINK" | sha256sum)" = "$(head -c 67108864 /dev/zero | sha256sum)" ] || fail "zeros differ"
+  is 2 sd send - </dev/null
+  says '--name'
+  echo a >"$D/a"
+  send "$D/a" "$D/data"
+  is 2 sd get --stdout "$LINK"
+  send "$D/a" --name b.txt
+  is 0 sd get --list "$LINK"
+  prints b.txt
+}
+
+test_json() {
+  echo a >"$D/a"
+  is 0 sd send --json "$D/a" --downloads 5 --expires 10m
+  LINK=$(python3 - "$W/stdout" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["max_downloads"] == 5 and d["bytes"] == 2 and d["files"][0]["name"] == "a" and not d["password"], d
+assert d["expires_at"].endswith("Z")
+print(d["link"])
+PY
+  ) || fail "send --json"
+  is 0 sd get --json "$LINK" -o "$D/out"
+  python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); assert d["verified"] and d["files"][0]["size"]==2' "$W/stdout" || fail get
+  is 0 sd get --json --list "$LINK"
+  python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); assert d["downloads_left"]==4, d' "$W/stdout" || fail list
+  is 0 sd ls --json
+  python3 -c 'import json,sys; assert len(json.load(open(sys.argv[1])))>=1' "$W/stdout" || fail ls
+  is 4 sd get --json "$URL/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+  python3 -c 'import json,sys; assert json.load(open(sys.argv[1]))["error"]["code"]=="not_found"' "$W/stderr" || fail error
+  is 0 sd send --qr "$D/a"
+  says '█'
+  [ "$(wc -l <"$W/stdout")" = 1 ] || fail "the code is on stdout"
+}
+
+test_password() {
+  echo secret >"$D/a"
+  LINK=$(sd send -q "$D/a" --password-stdin <<<'open sesame!') || fail send
+  is 3 sd_quiet get "$LINK" -o "$D/out"
+  says 'asks for a password'
+  is 3 sd_quiet get "$LINK" -o "$D/out" --password-stdin <<<wrong
+  [ ! -e "$D/out/a" ] || fail "given out"
+  is 3 sd_quiet get --list "$LINK"
+  SEALDROP_LINK_PASSWORD='open sesame!' is 0 sd get "$LINK" -o "$D/out"
+  same "$D/a" "$D/out/a"
+  is 0 env 'MY_WORD=open sesame!' "$BIN/sealdrop" get "$LINK" -o "$D/out2" --password-env MY_WORD
+  is 2 sd get "$LINK" -o "$D/out3" --password-env NOT_SET
+  if python3 -c 'import pty' 2>/dev/null; then
+    python3 tests/e2e/ask.py 'open sesame!' "$BIN/sealdrop" get -q "$LINK" -o "$D/out4" >"$W/stdout" 2>&1 || fail "asked: $(cat "$W/stdout")"
+    same "$D/a" "$D/out4/a"
+    grep -q 'open sesame' "$W/stdout" && fail "the password was echoed"
+  fi
+  for _ in 1 2 3 4 5; do sd_quiet get "$LINK" -o "$D/x" --password-stdin <<<wrong >/dev/null 2>&1; done
+  is 3 sd_quiet get "$LINK" -o "$D/x" --password-stdin <<<'open sesame!'
+  says 'lock\|minutes\|later'
+}
+
+test_ends_of_links() {
+  echo a >"$D/a"
+  send "$D/a" --downloads 1
+  is 0 sd get "$LINK" -o "$D/1"
+  is 4 sd get "$LINK" -o "$D/2"
+  send "$D/a" --expires 2s
+  is 0 sd get "$LINK" -o "$D/3"
+  sleep 2.2
+  is 4 sd get "$LINK" -o "$D/4"
+  send "$D/a"
+  is 0 sd revoke "$LINK"
+  is 4 sd get "$LINK" -o "$D/5"
+  says 'revoked\|back\|ended'
+  send "$D/a" --title 'To be removed'
+  is 0 sd ls
+  prints 'To be removed'
+  is 0 sd rm "$LINK"
+  is 4 sd get "$LINK" -o "$D/6"
+  is 0 sd ls
+  grep -q 'To be removed' "$W/stdout" && fail "still listed"
+  is 4 sd revoke "$URL/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+  is 4 sd rm 01900000-0000-7000-8000-000000000000
+}
+
+test_tokens_renew() {
+  echo a >"$D/a"
+  python3 - "$HOME/.config/sealdrop/account.json" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+d["access_until"] = "2020-01-01T00:00:00.000Z"
+json.dump(d, open(sys.argv[1], "w"))
+PY
+  # Several at once with an old token: the refresh token may be used only once.
+  local pids=() p
+  for i in 1 2 3 4 5 6; do sd whoami >"$D/who$i" 2>&1 & pids+=($!); done
+  for p in "${pids[@]}"; do wait "$p" || fail "one lost its session: $(cat "$D"/who*)"; done
+  sed -i 's/"access_token":"[^"]*"/"access_token":"not.a.token"/' "$HOME/.config/sealdrop/account.json"
+  is 0 sd send "$D/a"
+}
+
+test_send_resumes_after_kill() {
+  local before used
+  random_file 100000000 "$D/big"
+  slow 30000000
+  before=$(count up)
+  "$BIN/sealdrop" send "$D/big" >/dev/null 2>&1 &
+  local pid=$!
+  sleep 2
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  used=$(($(count up) - before))
+  [ $used -gt 20000000 ] && [ $used -lt 95000000 ] || fail "killed too early or late: $used"
+  fast
+  before=$(count up)
+  send "$D/big"
+  used=$(($(count up) - before))
+  [ $used -lt 85000000 ] || fail "sent again: $used bytes"
+  sd get --stdout "$LINK" | cmp -s - "$D/big" || fail differ
+}
+
+test_send_of_changed_file_starts_anew() {
+  random_file 60000000 "$D/big"
+  slow 30000000
+  "$BIN/sealdrop" send "$D/big" >/dev/null 2>&1 &
+  local pid=$!
+  sleep 1.2
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  fast
+  random_file 60000000 "$D/big"
+  is 0 sd send "$D/big"
+  says 'sent anew'
+  sd get --stdout "$(cat "$W/stdout")" | cmp -s - "$D/big" || fail "contents were mixed"
+}
+
+test_interrupt_is_polite() {
+  random_file 60000000 "$D/big"
+  slow 20000000
+  "$BIN/sealdrop" send "$D/big" >/dev/null 2>"$W/stderr" &
+  local pid=$! got
+  sleep 1
+  kill -INT $pid
+  wait $pid
+  got=$?
+  [ $got = 1 ] || fail "exit $got"
+  says 'the same command goes on'
+  fast
+  send "$D/big"
+  slow 20000000
+  "$BIN/sealdrop" get "$LINK" -o "$D/out" >/dev/null 2>"$W/stderr" &
+  pid=$!
+  sleep 1
+  kill -TERM $pid
+  wait $pid
+  says 'the same command goes on'
+  fast
+  is 0 sd get "$LINK" -o "$D/out"
+  same "$D/big" "$D/out/big"
+}
+
+test_get_resumes_after_kill() {
+  local before used
+  random_file 160000000 "$D/big"
+  # Before the big one in order: it is complete when the client is killed.
+  echo small >"$D/a small"
+  send "$D/big" "$D/a small" --downloads 1
+  slow 40000000
+  "$BIN/sealdrop" get "$LINK" -o "$D/out" >/dev/null 2>&1 &
+  local pid=$!
+  # A note is made every 64 MiB or 5 s.
+  wait_for 20 bash -c '[ "$(stat -c %s "$1")" -gt 400 ]' - "$D/out/big.part.state" || fail "no state"
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  [ -e "$D/out/big.part" ] && [ ! -e "$D/out/big" ] || fail "no partial file"
+  fast
+  before=$(count down)
+  # One download is allowed: going on must not need a second.
+  is 0 sd get "$LINK" -o "$D/out"
+  used=$(($(count down) - before))
+  [ $used -lt 110000000 ] || fail "fetched again: $used bytes"
+  same "$D/big" "$D/out/big"
+  same "$D/a small" "$D/out/a small"
+  [ -z "$(find "$D/out" -name '*.part*')" ] || fail "left over"
+  is 4 sd get "$LINK" -o "$D/again"
+}
+
+test_server_killed_in_send_and_get() {
+  random_file 100000000 "$D/big"
+  slow 30000000
+  "$BIN/sealdrop" send --progress "$D/big" >"$D/link" 2>"$D/err" &
+  local pid=$!
+  sleep 1.2
+  kill_server
+  sleep 1
+  start_server || fail "no server"
+  wait $pid || fail "send: $(cat "$D/err")"
+  LINK=$(cat "$D/link")
+  "$BIN/sealdrop" get "$LINK" -o "$D/out" >"$W/stdout" 2>"$W/stderr" &
+  pid=$!
+  sleep 1.5
+  kill_server
+  sleep 1
+  start_server || fail "no server"
+  fast
+  wait $pid || fail "get: $(cat "$W/stderr")"
+  same "$D/big" "$D/out/big"
+}
+
+test_network_cuts() {
+  random_file 80000000 "$D/big"
+  slow 30000000
+  "$BIN/sealdrop" send "$D/big" >"$D/link" 2>"$D/err" &
+  local pid=$!
+  for _ in 1 2 3; do sleep 0.6; kill -USR1 $proxy; done
+  wait $pid || fail "send: $(cat "$D/err")"
+  "$BIN/sealdrop" get "$(cat "$D/link")" -o "$D/out" >/dev/null 2>"$D/err" &
+  pid=$!
+  for _ in 1 2 3; do sleep 0.6; kill -USR1 $proxy; done
+  wait $pid || fail "get: $(cat "$D/err")"
+  same "$D/big" "$D/out/big"
+  fast
+  slow 30000000
+  "$BIN/sealdrop" get --stdout "$(cat "$D/link")" >"$D/piped" 2>"$D/err" &
+  pid=$!
+  for _ in 1 2 3; do sleep 0.6; kill -USR1 $proxy; done
+  wait $pid || fail "get --stdout: $(cat "$D/err")"
+  same "$D/big" "$D/piped"
+}
+
+test_tampered_bytes() {
+  random_file 20000000 "$D/big"
+  touch "$W/marker"
+  send "$D/big"
+  local blob
+  blob=$(find "$W/data/blobs" -type f -newer "$W/marker" -size +19M | head -n 1)
+  [ -n "$blob" ] || { fail "no blob found"; return; }
+  printf 'X' | dd of="$blob" bs=1 seek=12000000 conv=notrunc status=none
+  is 7 sd get "$LINK" -o "$D/out"
+  says 'does not verify'
+  [ ! -e "$D/out/big" ] || fail "a file that does not verify got its name"
+  sd get --stdout "$LINK" >"$D/piped" 2>"$W/stderr"
+  [ $? = 7 ] || fail "stdout"
+  cmp -s -n "$(stat -c %s "$D/piped")" "$D/piped" "$D/big" || fail "bytes that do not verify came out"
+  [ "$(stat -c %s "$D/piped")" -lt 12000000 ] || fail "too many bytes came out"
+}
+
+test_foreign_files_are_left_alone() {
+  random_file 20000000 "$D/big"
+  echo b >"$D/small"
+  send "$D/big" "$D/small"
+  mkdir "$D/out"
+  echo mine >"$D/out/big.part"
+  is 1 sd get "$LINK" -o "$D/out"
+  [ "$(cat "$D/out/big.part")" = mine ] || fail "big.part was overwritten"
+  rm -r "$D/out"
+  mkdir "$D/out"
+  echo mine >"$D/out/small.part"
+  is 1 sd get "$LINK" -o "$D/out"
+  [ "$(cat "$D/out/small.part")" = mine ] || fail "small.part was overwritten"
+  is 0 sd get "$LINK" -o "$D/out" --force
+  same "$D/big" "$D/out/big"
+  same "$D/small" "$D/out/small"
+}
+
+# ---- the scene ----
+
+mkdir -p "$HOME" "$W/proxy"
+PORT=$(free_port)
+PROXY_PORT=$(free_port)
+URL=https://localhost:$PROXY_PORT
+python3 tests/e2e/proxy.py "$PROXY_PORT" "$PORT" "$W/proxy" &
+proxy=$!
+wait_for 10 test -e "$W/proxy/ready" || { echo "no proxy"; exit 1; }
+start_server || { cat "$W/server.log"; echo "no server"; exit 1; }
+"$BIN/sealdropd" admin create a@example.org --role user --password-stdin --data "$W/data" <<<"$PASSWORD" >/dev/null || exit 1
+
+[ ${#only[@]} -gt 0 ] && sd login "$URL" --email a@example.org --password-stdin --cacert "$W/data/tls/cert.pem" <<<"$PASSWORD"
+for name in sign_in usage files_and_folders many_small_files streams json password ends_of_links tokens_renew \
+  send_resumes_after_kill send_of_changed_file_starts_anew interrupt_is_polite get_resumes_after_kill \
+  server_killed_in_send_and_get network_cuts tampered_bytes foreign_files_are_left_alone; do
+  run $name
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

@@ -1,0 +1,318 @@
+/* The flows, and the checks that go with each. A flow notes what it was told only after it was told. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/intmath.h"
+#include "base/limits.h"
+#include "core/key/key.h"
+#include "core/user/user.h"
+#include "fault/kill.h"
+#include "fault/sys_fault.h"
+#include "jobs/jobs.h"
+
+#define PART (1 * MIB)
+#define PASSWORD "between us"
+#define DOWNLOADS_MAX 3
+
+/* In the child an answer that is not the wanted one is the end: without a fault none may come. After one it is asked again. */
+static void need(struct loop *l, struct loop_answer *a, int status, const struct loop_request *r)
+{
+    bool before = sys_fault_fired();
+    loop_answer_done(a);
+    loop_send(l, r, a);
+    if (sys_fault_fired() && !before && a->status == 500) {
+        loop_answer_done(a);
+        loop_send(l, r, a);
+    }
+    if (a->status == status && a->read_err == ERR_OK && !test_failed()) return;
+    printf("  %s: %d, wanted %d\n", r->target, a->status, status);
+    _exit(3);
+}
+#define NEED(l, a, status, ...) need((l), (a), (status), &(struct loop_request){__VA_ARGS__})
+
+static void keep(char *to, size_t cap, const char *text) { snprintf(to, cap, "%s", text); }
+
+/* ---- template ---- */
+
+void template_make(struct template *t)
+{
+    struct loop l;
+    ANSWER a = {0};
+    setenv("SEALDROP_LOOP", "files", 1);
+    loop_open(&l);
+    CHECK_FINE();
+    loop_user(&l, STORY_EMAIL, ROLE_USER);
+    t->bearer = loop_sign_in(&l, STORY_EMAIL, LOOP_PASSWORD, &t->refresh);
+    t->file = loop_file(&l, t->bearer, "s.kept", content_small());
+    t->lone = loop_file(&l, t->bearer, "s.lone", content_small());
+    t->transfer = loop_transfer(&l, t->bearer, t->file, "");
+    LOOP(&l, &a, .target = loop_text("/api/v1/transfers/%s/share", t->transfer), .bearer = t->bearer,
+         .json = loop_text("{\"max_downloads\":%d,\"password\":\"" PASSWORD "\"}", DOWNLOADS_MAX));
+    t->link_id = loop_str(&a, "link.id");
+    t->link = loop_str(&a, "link.token");
+    LOOP(&l, &a, .target = loop_text("/api/v1/share/%s/verify", t->link), .json = "{\"password\":\"" PASSWORD "\"}");
+    t->ticket = loop_str(&a, "ticket");
+    t->dir = l.dir;
+    t->cfg = l.cfg;
+    t->now_ms = loop_now_ms();
+    loop_close(&l);
+}
+
+void kill_open(struct loop *l, const struct template *t, const char *dir)
+{
+    *l = (struct loop){.backend = LOOP_FILES, .dir = dir, .cfg = t->cfg};
+    loop_reopen(l);
+}
+
+/* ---- an upload in parts ---- */
+
+static const char *part_of(const struct acks *a, unsigned n) { return loop_text("/api/v1/uploads/%s/parts/%u", a->upload, n); }
+
+static struct slice part_bytes(unsigned n) { return slice_sub(content_big(), n * (size_t)PART, (n + 1) * (size_t)PART); }
+
+/* Changes the disk once more, so that the last acknowledgement is put to the test, too. */
+static void run_on(struct loop *l, const struct template *t)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 201, .method = "PUT", .target = "/api/v1/files/upload?name=s", .bearer = t->bearer, .body = content_small());
+}
+
+static void run_parts(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 201, .target = "/api/v1/uploads", .bearer = t->bearer,
+         .json = loop_text("{\"name\":\"b\",\"size\":%llu,\"part_size\":%llu}", BIG_BYTES, PART));
+    keep(acks->upload, sizeof acks->upload, loop_str(&a, "upload_id"));
+    for (unsigned n = 0; n < 3; n++) {
+        NEED(l, &a, 204, .method = "PUT", .target = part_of(acks, n), .bearer = t->bearer, .body = part_bytes(n),
+             .piece = 512 * KIB);
+        acks->parts++;
+    }
+    NEED(l, &a, 200, .target = loop_text("/api/v1/uploads/%s/complete", acks->upload), .bearer = t->bearer, .json = "{}");
+    keep(acks->file, sizeof acks->file, loop_str(&a, "file.id"));
+    run_on(l, t);
+}
+
+static void check_file(struct loop *l, const struct template *t, const char *id, struct slice want)
+{
+    ANSWER a = {0};
+    if (!id[0]) return;
+    LOOP(l, &a, .target = loop_text("/api/v1/files/%s/download", id), .bearer = t->bearer);
+    CHECK_STATUS(&a, 200);
+    CHECK(a.read_err == ERR_OK && slice_eq(loop_body(&a), want));
+}
+
+/* Goes on with the upload: what was acknowledged is not written again, but compared. */
+static void check_parts(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    check_file(l, t, acks->file, content_big());
+    if (!acks->upload[0] || acks->file[0]) return;
+    LOOP(l, &a, .target = loop_text("/api/v1/uploads/%s", acks->upload), .bearer = t->bearer);
+    CHECK_STATUS(&a, 200);
+    bool over = strcmp(loop_str(&a, "state"), "open") != 0;
+    CHECK(acks->parts == 0 || (loop_num(&a, "received.0.0") == 0 && loop_num(&a, "received.0.1") >= (int)acks->parts - 1));
+    for (unsigned n = 0; n < 3 && !over; n++) {
+        LOOP(l, &a, .method = "PUT", .target = part_of(acks, n), .bearer = t->bearer, .body = part_bytes(n));
+        CHECK_STATUS(&a, 204);
+    }
+    LOOP(l, &a, .target = loop_text("/api/v1/uploads/%s/complete", acks->upload), .bearer = t->bearer, .json = "{}");
+    CHECK_STATUS(&a, 200);
+    check_file(l, t, loop_str(&a, "file.id"), content_big());
+}
+
+/* ---- one request ---- */
+
+static void run_one_shot(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 201, .method = "PUT", .target = "/api/v1/files/upload?name=o", .bearer = t->bearer,
+         .body = content_one_shot(), .piece = 512 * KIB);
+    keep(acks->file, sizeof acks->file, loop_str(&a, "file.id"));
+    run_on(l, t);
+}
+
+static void check_one_shot(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    check_file(l, t, acks->file, content_one_shot());
+}
+
+/* ---- deletion, and the job after it ---- */
+
+static void jobs(struct loop *l)
+{
+    loop_jobs(l);
+    if (test_failed()) _exit(3);
+}
+
+static void run_delete(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 204, .method = "DELETE", .target = loop_text("/api/v1/files/%s", t->lone), .bearer = t->bearer);
+    acks->deleted = true;
+    jobs(l);
+}
+
+static void check_delete(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    if (!acks->deleted) return;
+    LOOP(l, &a, .target = loop_text("/api/v1/files/%s/download", t->lone), .bearer = t->bearer);
+    CHECK_STATUS(&a, 404);
+}
+
+/* ---- links ---- */
+
+static void run_revoke(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 204, .method = "DELETE", .target = loop_text("/api/v1/transfers/%s/links/%s", t->transfer, t->link_id),
+         .bearer = t->bearer);
+    acks->revoked = true;
+    NEED(l, &a, 204, .method = "DELETE", .target = loop_text("/api/v1/transfers/%s", t->transfer), .bearer = t->bearer);
+}
+
+static void check_revoke(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .target = loop_text("/api/v1/share/%s/download", t->link), .ticket = t->ticket);
+    if (acks->revoked) CHECK_STATUS(&a, 410);
+    CHECK(a.status == 410 || slice_eq(loop_body(&a), content_small()));
+}
+
+static void run_download(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    for (int i = 0; i < 2; i++) {
+        NEED(l, &a, 200, .target = loop_text("/api/v1/share/%s/verify", t->link), .json = "{\"password\":\"" PASSWORD "\"}");
+        NEED(l, &a, 200, .target = loop_text("/api/v1/share/%s/download", t->link), .ticket = loop_str(&a, "ticket"));
+        acks->downloads++;
+    }
+}
+
+/* Every download that was counted is still counted when all grants have run out. */
+static void check_download(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    loop_advance(LIMIT_GRANT_MS + 1000);
+    loop_jobs(l);
+    const char *bearer = loop_sign_in(l, STORY_EMAIL, LOOP_PASSWORD, NULL);
+    CHECK_FINE();
+    LOOP(l, &a, .target = loop_text("/api/v1/transfers/%s/links", t->transfer), .bearer = bearer);
+    CHECK_STATUS(&a, 200);
+    CHECK(loop_num(&a, "items.0.downloads") >= (int64_t)acks->downloads);
+    CHECK(loop_num(&a, "items.0.downloads") <= (int64_t)acks->downloads + 1);
+}
+
+static void run_guess(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    for (unsigned i = 0; i < LIMIT_LINK_ATTEMPTS; i++) {
+        NEED(l, &a, 401, .target = loop_text("/api/v1/share/%s/verify", t->link), .json = "{\"password\":\"no\"}");
+        acks->guesses++;
+    }
+}
+
+/* The guesses that are left are no more than before. */
+static void check_guess(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    unsigned more = 0;
+    for (; more <= LIMIT_LINK_ATTEMPTS; more++) {
+        LOOP(l, &a, .target = loop_text("/api/v1/share/%s/verify", t->link), .json = "{\"password\":\"no\"}");
+        if (a.status == 423) break;
+        CHECK_STATUS(&a, 401);
+    }
+    CHECK(acks->guesses + more <= LIMIT_LINK_ATTEMPTS);
+}
+
+/* ---- sessions ---- */
+
+static const char *refresh_json(const char *token) { return loop_text("{\"refresh_token\":\"%s\"}", token); }
+
+static void run_refresh(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    const char *token = t->refresh;
+    for (unsigned i = 0; i < 2; i++) {
+        NEED(l, &a, 200, .target = "/api/v1/auth/refresh", .json = refresh_json(token));
+        token = loop_str(&a, "refresh_token");
+        keep(acks->refresh[i], sizeof acks->refresh[i], token);
+        acks->refreshed++;
+    }
+}
+
+/* The newest token is good; the one before it, used again too late, ends the session. */
+static void check_refresh(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    const char *newest = acks->refreshed ? acks->refresh[acks->refreshed - 1] : t->refresh;
+    const char *older = acks->refreshed > 1 ? acks->refresh[0] : t->refresh;
+    LOOP(l, &a, .target = "/api/v1/auth/refresh", .json = refresh_json(newest));
+    CHECK_STATUS(&a, 200);
+    if (!acks->refreshed) return;
+    loop_advance(LIMIT_REFRESH_RETRY_MS + 1000);
+    LOOP(l, &a, .target = "/api/v1/auth/refresh", .json = refresh_json(older));
+    CHECK_STATUS(&a, 401);
+    LOOP(l, &a, .target = "/api/v1/auth/refresh", .json = refresh_json(newest));
+    CHECK_STATUS(&a, 401);
+}
+
+/* ---- keys ---- */
+
+static void run_rotate(struct loop *l, const struct template *t, struct acks *acks)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct id kek;
+    (void)t;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    if (key_rotate(&c, l->app, &kek) != ERR_OK) _exit(3);
+    acks->kek = kek;
+    acks->rotated = true;
+    for (int i = 0; i < 3; i++) {
+        loop_advance(2 * 60 * 1000);
+        jobs(l);
+    }
+}
+
+static void check_rotate(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct kek_row *rows = NULL;
+    size_t n = 0;
+    (void)t;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    CHECK_OK(key_list(&c, l->app, &rows, &n));
+    CHECK(n >= 1 && slice_eq(rows[0].state, SLICE("active")));
+    if (acks->rotated) CHECK(id_eq(rows[0].id, acks->kek));
+}
+
+/* ---- the first start ---- */
+
+static void run_first(struct loop *l, const struct template *t, struct acks *acks)
+{
+    (void)t;
+    loop_user(l, "first@example.com", ROLE_ADMIN);
+    if (test_failed()) _exit(3);
+    acks->made_user = true;
+    loop_user(l, "second@example.com", ROLE_USER);
+}
+
+static void check_first(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    (void)t;
+    if (acks->made_user) loop_sign_in(l, "first@example.com", LOOP_PASSWORD, NULL);
+}
+
+const struct flow kill_flows[] = {
+    {"upload in parts", false, true, run_parts, check_parts},
+    {"one-shot upload", false, true, run_one_shot, check_one_shot},
+    {"deletion", false, false, run_delete, check_delete},
+    {"revocation", false, true, run_revoke, check_revoke},
+    {"counted downloads", false, false, run_download, check_download},
+    {"guesses", false, false, run_guess, check_guess},
+    {"refresh tokens", false, true, run_refresh, check_refresh},
+    {"key rotation", false, false, run_rotate, check_rotate},
+    {"first start", true, false, run_first, check_first},
+};
+const size_t kill_flow_count = ARRAY_LEN(kill_flows);
