@@ -91,7 +91,8 @@ TEST(registration_closed)
     loop_reopen(&l);
     LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
     CHECK_PROBLEM(&a, 403, "invite_required");
-    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ",\"invite\":\"sdi_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""));
+    const char *bad = ",\"invite\":\"sdi_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", bad));
     CHECK_PROBLEM(&a, 400, "token_invalid");
     catch_mail(&l);
     CHECK_U64(mail.count, 0);
