@@ -5,6 +5,7 @@
 
 #include "api/messages.h"
 #include "api/messages_device.h"
+#include "api/messages_oidc.h"
 #include "api/messages_passkey.h"
 #include "api/messages_mfa.h"
 #include "core/app/app.h"
@@ -82,7 +83,7 @@ struct route {
     const struct json_table *out; /* NULL: no JSON answer */
     int status;                   /* of success */
     const char *out_type;         /* media type when it is not JSON */
-    const char *const *query;     /* names of query parameters, NULL-terminated; others are refused. NULL: none */
+    const char *const *query;     /* names of query parameters, NULL-terminated; others are refused, unless "*" is among them. NULL: none */
     uint64_t body_max;            /* of a raw body; 0: LIMIT_HTTP_CALL_BODY_BYTES for JSON */
 };
 extern const struct route api_routes[];
@@ -132,6 +133,7 @@ call_fn admin_users_call, admin_user_call, admin_user_new_call, admin_user_chang
     admin_user_unsuspend_call, admin_user_reset_mfa_call, admin_user_delete_call, admin_invite_call, audit_logs_call;
 call_fn passkeys_options_call, passkeys_new_call, passkeys_list_call, passkeys_delete_call, passkeys_login_options_call,
     passkeys_login_call;
+call_fn oidc_list_call, oidc_start_call, oidc_callback_call;
 call_fn device_new_call, device_get_call, device_approve_call, device_token_call;
 call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, reauthenticate_call, password_change_call,
     sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;

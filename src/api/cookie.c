@@ -16,7 +16,7 @@ struct slice cookie_get(const struct http_request *req, const char *name)
     return SLICE("");
 }
 
-static enum err set_cookie(struct call *q, const char *name, struct slice value, const char *attributes, int64_t max_age_s)
+enum err cookie_set(struct call *q, const char *name, struct slice value, const char *attributes, int64_t max_age_s)
 {
     struct slice text;
     TRY(arena_printf(&q->ctx->arena, &text, "%s=" SLICE_FMT "; %s; Max-Age=%lld; Secure; HttpOnly", name, SLICE_ARG(value),
@@ -26,15 +26,15 @@ static enum err set_cookie(struct call *q, const char *name, struct slice value,
 
 enum err cookie_set_session(struct call *q, const struct session_tokens *t)
 {
-    TRY(set_cookie(q, COOKIE_ACCESS, t->access_token, "Path=/; SameSite=Lax", (int64_t)t->expires_in_s));
+    TRY(cookie_set(q, COOKIE_ACCESS, t->access_token, "Path=/; SameSite=Lax", (int64_t)t->expires_in_s));
     if (!t->refresh_token.len) return ERR_OK;
-    return set_cookie(q, COOKIE_REFRESH, t->refresh_token, "Path=/api/v1/auth; SameSite=Strict", LIMIT_REFRESH_MAX_MS / 1000);
+    return cookie_set(q, COOKIE_REFRESH, t->refresh_token, "Path=/api/v1/auth; SameSite=Strict", LIMIT_REFRESH_MAX_MS / 1000);
 }
 
 enum err cookie_clear_session(struct call *q)
 {
-    TRY(set_cookie(q, COOKIE_ACCESS, SLICE(""), "Path=/; SameSite=Lax", 0));
-    return set_cookie(q, COOKIE_REFRESH, SLICE(""), "Path=/api/v1/auth; SameSite=Strict", 0);
+    TRY(cookie_set(q, COOKIE_ACCESS, SLICE(""), "Path=/; SameSite=Lax", 0));
+    return cookie_set(q, COOKIE_REFRESH, SLICE(""), "Path=/api/v1/auth; SameSite=Strict", 0);
 }
 
 bool same_origin(const struct call *q)

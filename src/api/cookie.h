@@ -14,6 +14,8 @@
 
 /* Value of a cookie; empty when absent. */
 struct slice cookie_get(const struct http_request *req, const char *name);
+/* `attributes`: "Path=…; SameSite=…". Always Secure and HttpOnly; max_age_s 0 removes it. */
+MUST_USE enum err cookie_set(struct call *q, const char *name, struct slice value, const char *attributes, int64_t max_age_s);
 /* Sets both session cookies; the refresh token's stays when there is no new one. */
 MUST_USE enum err cookie_set_session(struct call *q, const struct session_tokens *t);
 MUST_USE enum err cookie_clear_session(struct call *q);

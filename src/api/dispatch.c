@@ -189,7 +189,7 @@ static enum err authorise_phase(struct call *q)
 static bool known_parameter(const struct route *r, struct slice name)
 {
     for (const char *const *known = r->query; known && *known; known++)
-        if (slice_eq(name, slice_cstr(*known))) return true;
+        if (slice_eq(name, slice_cstr(*known)) || strcmp(*known, "*") == 0) return true;
     return false;
 }
 

@@ -118,6 +118,7 @@ static enum err put_parameters(struct buf *b, const struct route *r)
         any = true;
     }
     for (size_t i = 0; r->query && r->query[i]; i++) {
+        if (strcmp(r->query[i], "*") == 0) continue;
         TRY(buf_printf(b, "%s{\"name\":\"%s\",\"in\":\"query\",\"schema\":{\"type\":\"string\"}}", any ? "," : "", r->query[i]));
         any = true;
     }

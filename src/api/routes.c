@@ -14,6 +14,8 @@ static const char *const files_query[] = {"limit", "cursor", "q", "state", NULL}
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
 static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "from", "to", NULL};
+/* Providers send more than the standard names. */
+static const char *const oidc_query[] = {"code", "state", "error", "iss", "*", NULL};
 static const char *const upload_query[] = {"name", NULL};
 static const char *const download_query[] = {"file_id", NULL};
 static const char *const content_query[] = {"file_id", "grant", NULL};
@@ -81,6 +83,12 @@ const struct route api_routes[] = {
      .call = passkeys_login_options_call, .in = &msg_passkey_begin_table, .out = &msg_passkey_options_table, .status = 200},
     {HTTP_POST, API "/auth/passkeys/login", CALLER_ANYONE, RATE_GUESS, "Sign in with a passkey, or finish a sign-in with one",
      .call = passkeys_login_call, .in = &msg_passkey_login_table, .out = &msg_tokens_table, .status = 200},
+    {HTTP_GET, API "/auth/oidc", CALLER_ANYONE, RATE_NONE, "External sign-in providers", .call = oidc_list_call,
+     .nonblocking = true, .out = &msg_oidc_providers_table, .status = 200},
+    {HTTP_GET, API "/auth/oidc/{provider}/start", CALLER_ANYONE, RATE_GUESS, "Sends the browser to the provider",
+     .call = oidc_start_call, .status = 303, .out_type = "text/html"},
+    {HTTP_GET, API "/auth/oidc/{provider}/callback", CALLER_ANYONE, RATE_GUESS, "The provider sends the browser back",
+     .call = oidc_callback_call, .status = 303, .out_type = "text/html", .query = oidc_query},
     {HTTP_GET, API "/me", CALLER_USER, RATE_NONE, "The caller's account", .call = auth_me, .out = &msg_user_out_table,
      .scope = SCOPE_ANY, .status = 200},
     {HTTP_PATCH, API "/me", CALLER_USER, RATE_NONE, "Change the caller's account", .call = auth_me_change,

@@ -1,9 +1,9 @@
 /* Every minute: ends what is overdue. (Whether a link still works never waits for this: it is computed at each use.) */
 #include "core/account/account.h"
 #include "core/app/idempotency.h"
+#include "core/app/once.h"
 #include "core/device/device.h"
 #include "core/link/link.h"
-#include "core/passkey/passkey.h"
 #include "core/session/session.h"
 #include "core/transfer/transfer.h"
 #include "core/upload/upload.h"
@@ -26,7 +26,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(account_purge(c, app));
     TRY(password_tries_purge(c, app));
     TRY(device_purge(c, app));
-    TRY(passkey_purge(c, app));
+    TRY(once_purge(c, app));
     bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
     *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);
     return ERR_OK;

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "core/account/account.h"
+#include "core/app/sealed.h"
 #include "core/job/job.h"
 #include "core/mail/mail.h"
 #include "integration/loopback.h"
@@ -90,7 +91,8 @@ TEST(registration_closed)
     loop_reopen(&l);
     LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
     CHECK_PROBLEM(&a, 403, "invite_required");
-    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ",\"invite\":\"sdi_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""));
+    const char *bad = ",\"invite\":\"sdi_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
+    LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", bad));
     CHECK_PROBLEM(&a, 400, "token_invalid");
     catch_mail(&l);
     CHECK_U64(mail.count, 0);
@@ -284,6 +286,9 @@ TEST(reset_token_works_once_of_a_hundred_at_the_same_time)
     int ok = 0, used = 0;
     if (loop_missing()) return;
     open_with(&l, REGISTRATION_CLOSED, true);
+    /* Hashing takes its time, so that many have looked at the token before the first one uses it. */
+    l.cfg.password_cost = (struct pwhash_cost){8192, 2};
+    loop_reopen(&l);
     loop_user(&l, "anna@example.com", ROLE_USER);
     forget(&l, "anna@example.com");
     r.body = reset(token_in(mail.text), NEW_PASSWORD);
@@ -345,9 +350,91 @@ TEST(nothing_readable_waits_in_the_queue)
         found = true;
         CHECK(!memmem(job.payload.ptr, job.payload.len, "anna", 4) && !memmem(job.payload.ptr, job.payload.len, "argon", 5));
         /* Sealed for this purpose only. */
-        struct mail m;
-        CHECK_ERR(mail_open(&c, l.app, job.payload, &m), ERR_CORRUPT);
+        struct slice plain;
+        CHECK_OK(sealed_text_open(&c, l.app, "sft/1/account", job.payload, &plain));
+        CHECK_ERR(sealed_text_open(&c, l.app, "sft/1/mail", job.payload, &plain), ERR_CORRUPT);
     }
     CHECK(found);
+    loop_close(&l);
+}
+
+static uint64_t waiting_jobs(struct loop *l)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    uint64_t waiting = 0, dead = 0;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    if (job_counts(&c, l->app, &waiting, &dead) != ERR_OK) test_fail(__FILE__, __LINE__, "job counts");
+    return waiting;
+}
+
+TEST(mail_is_tried_again_until_it_is_worth_nothing)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    loop_jobs(&l);
+    uint64_t before = waiting_jobs(&l);
+    LOOP(&l, &a, .target = FORGOT, .json = "{\"email\":\"anna@example.com\"}");
+    loop_jobs(&l);
+    CHECK_U64(waiting_jobs(&l), before + 1); /* nobody listens on that port */
+    loop_advance(60 * 1000);
+    loop_jobs(&l);
+    CHECK_U64(waiting_jobs(&l), before + 1);
+    loop_advance(15 * 60 * 1000);
+    loop_jobs(&l);
+    CHECK_U64(waiting_jobs(&l), before);
+    loop_close(&l);
+}
+
+static enum err do_forgot(struct ctx *c, struct loop *l)
+{
+    return account_forgot(c, l->app, &(struct principal){.ip = "192.0.2.1"}, SLICE("anna@example.com"));
+}
+
+static enum err do_register(struct ctx *c, struct loop *l)
+{
+    struct registration_new n = {.email = SLICE("berta@example.com"), .password = SLICE(LOOP_PASSWORD)};
+    struct user user;
+    return account_register(c, l->app, &(struct principal){.ip = "192.0.2.1"}, &n, &user);
+}
+
+static enum err do_invite(struct ctx *c, struct loop *l)
+{
+    struct invite invite;
+    return account_invite(c, l->app, NULL, &(struct invite_new){.email = SLICE("carla@example.com")}, &invite);
+}
+
+static enum err do_reset(struct ctx *c, struct loop *l)
+{
+    struct slice token = SLICE("sdp_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    enum err e = account_reset(c, l->app, &(struct principal){.ip = "192.0.2.1"}, token, SLICE(NEW_PASSWORD));
+    return e == ERR_INVALID ? ERR_OK : e;
+}
+
+TEST(every_allocation_fails_once)
+{
+    static enum err (*const steps[])(struct ctx *, struct loop *) = {do_forgot, do_register, do_invite, do_reset};
+    struct loop l;
+    if (loop_missing() || loop_chosen() != LOOP_MEMORY) return;
+    open_with(&l, REGISTRATION_OPEN, true);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        uint64_t n = 0;
+        for (bool fired = true; fired; n++) {
+            CLEANUP(ctx_done) struct ctx c;
+            ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+            test_fail_alloc(n, false);
+            enum err e = steps[i](&c, &l);
+            fired = test_alloc_fired();
+            test_fail_alloc(UINT64_MAX, false);
+            if (e != ERR_OK && !(fired && e == ERR_NOMEM))
+                test_fail(__FILE__, __LINE__, "step %zu, allocation %llu: %s", i, (unsigned long long)n, err_name(e));
+        }
+        CHECK(n > 1);
+    }
+    catch_mail(&l);
+    CHECK(mail.count > 0);
     loop_close(&l);
 }

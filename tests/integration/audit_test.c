@@ -124,7 +124,8 @@ TEST(guests_look_but_change_nothing)
     if (loop_missing()) return;
     begin(&l);
     const char *bearer = loop_user(&l, "anna@example.com", ROLE_USER);
-    const char *file = loop_file(&l, bearer, "a.txt", SLICE("content")), *token = loop_link(&l, bearer, SLICE("x"), "{}");
+    const char *file = loop_file(&l, bearer, "a.txt", SLICE("content"));
+    const char *token = loop_link(&l, bearer, SLICE("x"), "{\"password\":\"open sesame\"}");
     LOOP(&l, &a, .target = "/api/v1/me", .bearer = bearer);
     const char *id = loop_str(&a, "user.id");
     LOOP(&l, &a, .method = "PATCH", .target = loop_text("/api/v1/admin/users/%s", id), .bearer = admin, .json = "{\"role\":\"guest\"}");

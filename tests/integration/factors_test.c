@@ -434,3 +434,110 @@ TEST(factor_out_of_memory)
     }
     loop_close(&l);
 }
+
+/* Token confusion: each of the three kinds, offered wherever one is taken. */
+TEST(factor_tokens_are_for_one_use)
+{
+    static const char *const targets[] = {V1 "/auth/2fa/verify", V1 "/auth/2fa/enable", V1 "/auth/password"};
+    static const char *const more[] = {",\"code\":\"000000\"", "", ",\"new_password\":\"a stroll along the river\""};
+    struct loop l;
+    CLEANUP(ctx_done) struct ctx c;
+    struct user user;
+    if (loop_missing()) return;
+    loop_open(&l);
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    loop_user(&l, ANNA, ROLE_USER);
+    CHECK_FINE();
+    CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));
+    for (int use = MFA_VERIFY; use <= MFA_NEW_PASSWORD; use++) {
+        struct slice token;
+        CHECK_OK(mfa_token_new(&c, l.app, &user, (enum mfa_use)use, false, &token));
+        for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+            ANSWER a = {0};
+            bool taken = use == (int)i + 1 || (use == MFA_ENROL && i == 0);
+            if (use == MFA_NEW_PASSWORD && taken) continue; /* it would work */
+            post(&l, &a, NULL, targets[i], loop_text("{\"mfa_token\":\"" SLICE_FMT "\"%s}", SLICE_ARG(token), more[i]));
+            if (taken) CHECK(!slice_eq(slice_cstr(loop_str(&a, "code")), SLICE("unauthorized")));
+            else CHECK_PROBLEM(&a, 401, "unauthorized");
+        }
+    }
+    loop_close(&l);
+}
+
+/* What the routes check first is checked again where it counts. */
+TEST(factor_first_one_is_not_replaced_without_a_session)
+{
+    struct loop l;
+    CLEANUP(ctx_done) struct ctx c;
+    struct user user;
+    struct secret s;
+    struct mfa_enrolment e;
+    struct slice *codes = NULL;
+    struct principal who = {.signed_in = false};
+    if (loop_missing()) return;
+    loop_open(&l);
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    enrolled(&l, &s, NULL);
+    CHECK_FINE();
+    CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));
+    CHECK_OK(mfa_enrol(&c, l.app, &user, &e));
+    struct secret second = decode(loop_text(SLICE_FMT, SLICE_ARG(e.secret)));
+    struct mfa_proof p = {&user, &who, slice_cstr(code_at(&second, 0)), NULL};
+    CHECK_ERR(mfa_confirm(&c, l.app, &p, &codes), ERR_NOT_FOUND);
+    ctx_clear_error(&c);
+    p.code = slice_cstr(code_at(&s, 0));
+    CHECK_OK(mfa_prove(&c, l.app, &p));
+    loop_close(&l);
+}
+
+static const struct db_stmt audited = {
+    "test_audited", "SELECT event, result, actor_id, entry, pii FROM audit ORDER BY at, event DESC, id", NULL};
+
+static enum err audited_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    return db_exec0(c, conn, &audited, arg);
+}
+
+TEST(sign_ins_are_audited)
+{
+    static const char *const want[][3] = {{"auth.login", "failed", "password"}, {"auth.login", "failed", "password"},
+                                          {"auth.mfa", "failed", "totp"},       {"auth.mfa", "ok", "totp"},
+                                          {"auth.login", "ok", "pwd otp"}};
+    struct loop l;
+    ANSWER a = {0};
+    CLEANUP(ctx_done) struct ctx c;
+    struct db_result before, r;
+    struct secret s;
+    struct user user;
+    if (loop_missing()) return;
+    loop_open(&l);
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    enrolled(&l, &s, NULL);
+    CHECK_FINE();
+    CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));
+    CHECK_OK(db_tx(&c, l.be.db, DB_READ, audited_tx, &before));
+    post(&l, &a, NULL, V1 "/auth/login", "{\"email\":\"" ANNA "\",\"password\":\"not the right one\"}");
+    loop_advance(1);
+    post(&l, &a, NULL, V1 "/auth/login", "{\"email\":\"nobody@example.com\",\"password\":\"not the right one\"}");
+    loop_advance(1);
+    const char *t = mfa_token(&l);
+    verify(&l, &a, t, "000000");
+    loop_advance(1);
+    verify(&l, &a, t, code_at(&s, 0));
+    CHECK_STATUS(&a, 200);
+    CHECK_OK(db_tx(&c, l.be.db, DB_READ, audited_tx, &r));
+    CHECK_U64(r.rows - before.rows, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        size_t row = before.rows + i;
+        bool known = i != 1;
+        struct id actor = db_get_id(&r, row, 2);
+        CHECK_SLICE(db_get_slice(&r, row, 0), slice_cstr(want[i][0]));
+        CHECK_SLICE(db_get_slice(&r, row, 1), slice_cstr(want[i][1]));
+        CHECK(id_eq(actor, user.id) == known);
+        const char *entry = loop_text(SLICE_FMT, SLICE_ARG(db_get_slice(&r, row, 3)));
+        CHECK(strstr(entry, loop_text("\"detail\":\"%s\"", want[i][2])) != NULL);
+        CHECK(strstr(entry, "example.com") == NULL && strstr(entry, "127.0.0.1") == NULL);
+        CHECK(strstr(loop_text(SLICE_FMT, SLICE_ARG(db_get_slice(&r, row, 4))), "127.0.0.1") != NULL);
+    }
+    loop_close(&l);
+}

@@ -226,6 +226,9 @@ static void check_common(const struct loop_exchange *x, const struct loop_answer
 static void check_problem(const struct loop_exchange *x, struct loop_answer *a)
 {
     struct slice id = loop_header(a, "x-request-id");
+    /* Routes that browsers are sent to tell people what is wrong with a page. */
+    bool page = a->route && a->route->out_type && strcmp(a->route->out_type, "text/html") == 0;
+    if (page && slice_starts(loop_header(a, "content-type"), SLICE("text/html"))) return;
     if (!slice_eq(loop_header(a, "content-type"), SLICE("application/problem+json"))) WRONG(x, a, "not a problem");
     if (x->req.method == HTTP_HEAD) return;
     if (loop_num(a, "status") != a->status) WRONG(x, a, "status in the body differs");

@@ -73,7 +73,7 @@ static const struct setting settings[] = {
      "Older passwords must be changed at sign-in. 0: never. For compliance only: it makes worse ones."},
     {"security", "link_bcrypt_cost", NUMBER, AT(link_bcrypt_cost), "12", 4, 14, NULL, "bcrypt cost of link passwords."},
     {"accounts", "registration", WORD, AT(registration), "closed", 0, 0, "open|invite|closed",
-     "Who may make an account: everybody (open), or only people an administrator has invited (invite); closed says so at once."},
+     "Who may make an account: everybody (open), people with an invitation (invite), nobody (closed). Invitations of administrators always count."},
     {"mail", "url", TEXT, AT(mail_url), "", 0, 0, NULL,
      "Mail server: smtp://host:587 or smtps://host:465. Empty: no mail is sent; links are shown to the administrator instead."},
     {"mail", "from", TEXT, AT(mail_from), "", 0, 0, NULL, "Sender, such as Sealdrop <drop@example.com>. Needed with a url."},

@@ -3,6 +3,7 @@
 
 #include "core/app/gate.h"
 #include "core/key/key.h"
+#include "core/oidc/oidc.h"
 #include "core/schema.h"
 #include "core/session/session.h"
 #include "core/token/token.h"
@@ -19,6 +20,7 @@ static enum err open_parts(struct ctx *c, struct app *app)
     TRY(revoked_set_new(&app->revoked));
     TRY(part_claims_new(&app->claims));
     TRY(gate_new(thread_cores(), &app->hash_gate));
+    TRY(oidc_state_new(app->cfg.oidc, &app->oidc));
     return session_watch(c, app);
 }
 
@@ -44,6 +46,7 @@ void app_close(struct app *app)
     revoked_set_free(app->revoked);
     part_claims_free(app->claims);
     gate_free(app->hash_gate);
+    oidc_state_free(app->oidc);
     key_done(&app->pepper);
     key_done(&app->server_key);
     mem_free(app);

@@ -23,6 +23,8 @@ struct app_mail {
 
 enum mfa_policy { MFA_FOR_NONE, MFA_FOR_ADMINS, MFA_FOR_ALL };
 
+struct oidc_config;
+
 struct app_config {
     struct slice public_url;       /* "https://host:8443", no slash at the end */
     uint64_t quota_bytes_default;  /* 0: none */
@@ -38,6 +40,7 @@ struct app_config {
     bool overwrite_on_delete;
     enum registration registration;
     struct app_mail mail;
+    const struct oidc_config *oidc; /* core/oidc; NULL: no external providers */
 };
 
 /* The backends an app works on; owned by whoever opened them and closed after the app. */
@@ -52,6 +55,7 @@ struct token_signer; /* core/token */
 struct revoked_set;  /* core/session */
 struct part_claims;  /* core/upload */
 struct gate;         /* core/app/gate.h */
+struct oidc_state;   /* core/oidc */
 
 struct app {
     struct app_backends be;
@@ -62,6 +66,7 @@ struct app {
     struct token_signer *signer;
     struct revoked_set *revoked;
     struct part_claims *claims;
+    struct oidc_state *oidc;
     struct gate *hash_gate; /* bounds the memory of password hashing */
 };
 

@@ -90,3 +90,28 @@ TEST(message_form)
     m.to = SLICE("anna@example.org\r\nBcc: b@example.com");
     CHECK_ERR(mail_message(&app, &m, &id, 0, &b), ERR_INVALID);
 }
+
+static enum err make_message(const struct app *app, const struct mail *m)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16 * KIB), html = BUF_INIT(16 * KIB);
+    struct id id = {{1}};
+    TRY(mail_render_html(&html, mail_text_of(MAIL_RESET, SLICE("en"))->body, SLICE("en"), "", &all_values));
+    return mail_message(app, m, &id, 0, &b);
+}
+
+TEST(allocation_failures)
+{
+    struct app app = {.cfg = {.mail = {.from = "drop@example.com"}}};
+    struct mail m = {.to = SLICE("anna@example.org"), .locale = SLICE("de"), .text = SLICE("Hallo"), .html = SLICE("Hallo"),
+                     .subject = SLICE("Bestätigen")};
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        for (uint64_t n = 0;; n++) {
+            test_fail_alloc(n, for_ever);
+            enum err e = make_message(&app, &m);
+            bool fired = test_alloc_fired();
+            test_fail_alloc(UINT64_MAX, false);
+            CHECK_ERR(e, fired ? ERR_NOMEM : ERR_OK);
+            if (!fired) break;
+        }
+    }
+}

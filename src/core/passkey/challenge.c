@@ -58,7 +58,7 @@ struct client_data {
     struct slice type, challenge, origin;
     struct opt_bool cross_origin;
 };
-JSON_TABLE(client_data_table, "ClientData", struct client_data,
+JSON_TABLE(passkey_client_data_table, "ClientData", struct client_data,
     JSON_FIELD(struct client_data, type, JSON_STRING, .flags = JSON_REQUIRED),
     JSON_FIELD(struct client_data, challenge, JSON_BYTES, .flags = JSON_REQUIRED),
     JSON_FIELD(struct client_data, origin, JSON_STRING, .flags = JSON_REQUIRED),
@@ -78,7 +78,7 @@ enum err challenge_check(struct ctx *c, const struct app *app, enum challenge_us
 {
     struct client_data d = {.type = {NULL, 0}};
     if (client_data.len > CLIENT_DATA_MAX) return ERR_DENIED;
-    enum err e = json_decode(c, client_data, &client_data_table, JSON_LENIENT, &d);
+    enum err e = json_decode(c, client_data, &passkey_client_data_table, JSON_LENIENT, &d);
     /* What was wrong with it is nobody's business. */
     ctx_clear_error(c);
     if (e == ERR_NOMEM) return e;

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "core/app/once.h"
 #include "core/audit/audit.h"
 #include "core/mail/mail.h"
 #include "core/passkey/challenge.h"
@@ -127,7 +128,7 @@ static enum err register_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct passkey *rows;
     struct slice *ids;
     size_t n = 0;
-    enum err e = used_once_store_add(c, conn, &a->challenge.hash, a->challenge.expires_ms);
+    enum err e = once_use(c, conn, &a->challenge.hash, a->challenge.expires_ms);
     if (e == ERR_NOT_FOUND) return refused(c, ERR_DENIED);
     TRY(e);
     TRY(passkey_store_list(c, conn, &a->who->user_id, &rows, &ids, &n));
@@ -210,7 +211,7 @@ static enum err get_tx(struct ctx *c, struct db_conn *conn, void *arg)
 static enum err use_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct login_arg *a = arg;
-    TRY(used_once_store_add(c, conn, &a->challenge.hash, a->challenge.expires_ms));
+    TRY(once_use(c, conn, &a->challenge.hash, a->challenge.expires_ms));
     return passkey_store_use(c, conn, &a->row.id, a->sign_count, clock_wall_ms());
 }
 
@@ -254,11 +255,3 @@ enum err passkey_login(struct ctx *c, struct app *app, const struct passkey_logi
     *ret = a.user;
     return ERR_OK;
 }
-
-static enum err purge_tx(struct ctx *c, struct db_conn *conn, void *arg)
-{
-    (void)arg;
-    return used_once_store_purge(c, conn, clock_wall_ms());
-}
-
-enum err passkey_purge(struct ctx *c, struct app *app) { return db_tx(c, app->be.db, DB_WRITE, purge_tx, NULL); }

@@ -1,7 +1,7 @@
 /* passkey: WebAuthn credentials of accounts: as the only proof (they then must verify the person: PIN, finger), or as second factor.
  *
  * Challenges are not stored: random, end, and a MAC over both, the purpose and the account; each is good once (its hash goes into
- * used_once in the transaction of what it allowed) and for five minutes. The site is the host of the public URL, the origin must be the
+ * used_once (core/app/once.h) in the transaction of what it allowed) and for five minutes. The site is the host of the public URL, the origin must be the
  * public URL itself. A counter that does not grow is a cloned authenticator: refused and recorded. Whatever is wrong with an assertion,
  * the answer is the same, and so it is for unknown credentials. */
 #ifndef SEALDROP_CORE_PASSKEY_PASSKEY_H
@@ -45,7 +45,5 @@ struct passkey_login {
 };
 /* The account whose passkey it is. ERR_UNAUTH "passkey_refused". */
 MUST_USE enum err passkey_login(struct ctx *c, struct app *app, const struct passkey_login *in, struct user *ret);
-/* For the expiry job: forgets challenges that are over anyway. */
-MUST_USE enum err passkey_purge(struct ctx *c, struct app *app);
 
 #endif

@@ -1,4 +1,4 @@
-/* SQL of passkeys and used challenges. */
+/* SQL of passkeys. */
 #include "core/passkey/passkey_store.h"
 
 static const struct db_stmt insert = {
@@ -19,9 +19,6 @@ static const struct db_stmt factors = {
     "passkey_factors",
     "SELECT (SELECT COUNT(*) FROM totp WHERE user_id = $1 AND pending = 0) + "
     "(SELECT COUNT(*) FROM passkeys WHERE user_id = $1)", NULL};
-static const struct db_stmt once_add = {
-    "used_once_add", "INSERT INTO used_once (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", NULL};
-static const struct db_stmt once_purge = {"used_once_purge", "DELETE FROM used_once WHERE expires_at < $1", NULL};
 
 enum err passkey_store_insert(struct ctx *c, struct db_conn *conn, const struct id *user, const struct passkey *p,
                               const struct webauthn_credential *k)
@@ -79,14 +76,4 @@ enum err passkey_store_factors(struct ctx *c, struct db_conn *conn, const struct
     TRY(db_one(c, conn, &factors, &r, db_id(user)));
     *ret = (uint64_t)db_get_i64(&r, 0, 0);
     return ERR_OK;
-}
-
-enum err used_once_store_add(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, int64_t expires_ms)
-{
-    return db_one(c, conn, &once_add, NULL, db_bytes(sha256_view(hash)), db_i64(expires_ms));
-}
-
-enum err used_once_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms)
-{
-    return db_exec(c, conn, &once_purge, NULL, db_i64(before_ms));
 }

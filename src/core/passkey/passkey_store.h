@@ -1,4 +1,4 @@
-/* SQL of passkeys and used challenges. Internal to core/passkey. */
+/* SQL of passkeys. Internal to core/passkey. */
 #ifndef SEALDROP_CORE_PASSKEY_PASSKEY_STORE_H
 #define SEALDROP_CORE_PASSKEY_PASSKEY_STORE_H
 
@@ -22,8 +22,5 @@ MUST_USE enum err passkey_store_get(struct ctx *c, struct db_conn *conn, struct 
 MUST_USE enum err passkey_store_use(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t sign_count, int64_t now_ms);
 /* The account's factors: confirmed TOTP and passkeys. */
 MUST_USE enum err passkey_store_factors(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t *ret);
-/* ERR_NOT_FOUND the second time. */
-MUST_USE enum err used_once_store_add(struct ctx *c, struct db_conn *conn, const struct sha256 *hash, int64_t expires_ms);
-MUST_USE enum err used_once_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms);
 
 #endif
