@@ -75,7 +75,8 @@ TEST(password_common_ones_refused)
 
 TEST(password_of_own_names_refused)
 {
-    static const char *const own[] = {"anna.lindqvist1987!", "Lindqvist-Lindqvist", "annaannaannaanna", "Tessin.Tessin-77", "ACME-acme-2026-!!",
+    static const char *const own[] = {"anna.lindqvist1987!", "Lindqvist-Lindqvist", "annaannaannaanna", "Tessin.Tessin-77",
+                                      "ACME-acme-2026-!!",
                                       "sealdrop sealdrop", "Sealdrop2026!!!!", "password-password1", "anna@corp.example",
                                       "files.acme.example"};
     static const char *const fine[] = {"annabelle rides a horse", "839201748392017", "lindqvist met a quiet fox", "acme makes anvils!"};
