@@ -48,7 +48,8 @@ static enum err read_secret(struct ctx *c, const struct config_oidc *p, struct s
     TRY(arena_cstr(&c->arena, p->client_secret_file, &path));
     enum err e = file_read_all(path, &text);
     if (e != ERR_OK) return refuse(c, e, "config", "client_secret_file %s: cannot be read: %s", path, err_text(e));
-    return arena_slice(&c->arena, slice_trim(buf_view(&text)), ret);
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) text.len--;
+    return arena_slice(&c->arena, buf_view(&text), ret);
 }
 
 static enum err provider_of(struct ctx *c, const struct config_oidc *p, struct oidc_provider *ret)
