@@ -97,14 +97,14 @@ static const struct setting settings[] = {
 /* Of every section [oidc_NAME]. */
 static const struct setting oidc_settings[] = {
     {"oidc_NAME", "issuer", TEXT, OIDC_AT(issuer), "", 0, 0, NULL,
-     "The provider, exactly as it calls itself: https://accounts.google.com, https://company.okta.com, a Keycloak realm, an Entra tenant."},
+     "The provider, exactly as it calls itself, such as https://accounts.google.com or https://company.okta.com."},
     {"oidc_NAME", "client_id", TEXT, OIDC_AT(client_id), "", 0, 0, NULL,
      "As it was registered there, with <public_url>/api/v1/auth/oidc/NAME/callback as redirect address."},
     {"oidc_NAME", "client_secret_file", TEXT, OIDC_AT(client_secret_file), "", 0, 0, NULL,
      "File with the client's secret. Empty: a public client (PKCE is always used)."},
     {"oidc_NAME", "scopes", TEXT, OIDC_AT(scopes), "openid email profile", 0, 0, NULL, "What is asked for."},
     {"oidc_NAME", "link_by_email", WORD, OIDC_AT(link_by_email), "never", 0, 0, "never|verified",
-     "Whether somebody new may take over an account with the same, confirmed address, if the provider calls the address verified."},
+     "Whether somebody new gets the account with the same address: confirmed here, and verified as the provider says."},
     {"oidc_NAME", "create", WORD, OIDC_AT(create), "no", 0, 0, "no|yes", "Whether somebody new gets an account."},
     {"oidc_NAME", "groups_claim", TEXT, OIDC_AT(groups_claim), "", 0, 0, NULL,
      "The claim that lists groups; they then give the role at each sign-in. Empty: roles are given here."},
