@@ -3,7 +3,7 @@
 
 embed-assets.py --brotli PROGRAM --root DIR --output FILE ASSET...
 
-index.html becomes "/", every other file "/<its path under DIR>". What lies in assets/ carries a hash in its name and
+index.html becomes "/", another page.html "/page", every other file "/<its path under DIR>". What lies in assets/ carries a hash in its name and
 is immutable. A compressed form that saves nothing is left empty. The output is the same for the same input.
 """
 import argparse
@@ -54,7 +54,7 @@ def row(root, name, brotli):
     gz, br = compress(data, brotli)
     return "    {\n        .path = \"%s\",\n        .content_type = \"%s\",\n        .etag = \"\\\"%s\\\"\"," \
            "\n        .immutable = %s,\n        .plain = %s,\n        .gzip = %s,\n        .br = %s,\n    },\n" % (
-               "/" if name == "index.html" else "/" + name, kind, hashlib.sha256(data).hexdigest()[:32],
+               "/" if name == "index.html" else "/" + name.removesuffix(".html"), kind, hashlib.sha256(data).hexdigest()[:32],
                "true" if name.startswith("assets/") else "false", part(data), part(gz), part(br))
 
 

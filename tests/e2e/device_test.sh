@@ -58,6 +58,7 @@ waiting=$!
 check a_code_is_shown wait_for "$dir/err" 'enter the code'
 code=$(grep -oE '[B-Z]{4}-[B-Z]{4}' "$dir/err" | head -n 1)
 check the_address_is_shown has "$dir/err" "$url/device"
+check the_address_tells_what_to_do grep -q 'sealdrop</b> approve' <<<"$(curl -sS --cacert "$ca" "$url/device?code=$code")"
 client laptop approve "$code" --yes >"$dir/approve" 2>&1
 check it_is_approved has "$dir/approve" '"build server" is signed in.'
 wait "$waiting"

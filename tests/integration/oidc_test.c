@@ -33,7 +33,8 @@ static struct provider fresh_provider(void)
 {
     if (!key1) key1 = EVP_RSA_gen(2048);
     if (!key2) key2 = EVP_RSA_gen(2048);
-    return (struct provider){.key = key1, .shown = key1, .kid = "k1", .shown_kid = "k1", .alg = "RS256", .key_alg = "RS256", .iss = ISSUER,
+    return (struct provider){.key = key1, .shown = key1, .kid = "k1", .shown_kid = "k1", .alg = "RS256",
+                             .key_alg = "RS256", .iss = ISSUER,
                              .aud = "\"sealdrop\"", .sub = "subject-1", .email = "anna@example.com", .verified = "true",
                              .groups = "[]", .exp_in = 300};
 }
@@ -166,7 +167,8 @@ static struct try begin(struct loop *l, struct provider *p)
 static void come_back(struct loop *l, struct try t, struct loop_answer *a)
 {
     LOOP(l, a, .target = loop_text(CALLBACK "?code=the-code&state=%s&session_state=x&iss=https%%3A%%2F%%2Fid.example", t.state),
-         .headers = {{SLICE("cookie"), slice_cstr(loop_text("__Host-sd_oidc=%s", t.cookie))}, {SLICE("sec-fetch-site"), SLICE("cross-site")}});
+         .headers = {{SLICE("cookie"), slice_cstr(loop_text("__Host-sd_oidc=%s", t.cookie))},
+                     {SLICE("sec-fetch-site"), SLICE("cross-site")}});
 }
 
 static void sign_in(struct loop *l, struct provider *p, struct loop_answer *a) { come_back(l, begin(l, p), a); }
@@ -411,5 +413,44 @@ TEST(oidc_groups_give_the_role_each_time)
     p.groups = "\"drop admins\"";
     sign_in(&l, &p, &a);
     CHECK(refused(&a, 403, "no group"));
+    loop_close(&l);
+}
+
+static enum err whole_story(struct ctx *c, struct loop *l, struct provider *p)
+{
+    struct oidc_begin b;
+    struct user user;
+    struct principal nobody = {0};
+    TRY(oidc_start(c, l->app, SLICE("corp"), &b));
+    struct slice query = b.url;
+    slice_cut(&query, '?');
+    p->asked_nonce = form_value(query, "nonce");
+    p->challenge = form_value(query, "code_challenge");
+    const char *state = form_value(query, "state");
+    return oidc_finish(c, l->app, &(struct oidc_callback){.who = &nobody, .provider = SLICE("corp"), .cookie = b.cookie,
+                                                          .code = SLICE("the-code"), .state = slice_cstr(state)}, &user);
+}
+
+TEST(oidc_survives_allocation_faults)
+{
+    struct loop l;
+    struct provider p = fresh_provider();
+    bool fired = true;
+    if (loop_missing()) return;
+    open_with(&l, &p);
+    for (uint64_t n = 0; fired && n < 3000; n++) {
+        struct ctx c;
+        ctx_init(&c, 1 << 20);
+        test_fail_alloc(n, n % 2);
+        enum err e = whole_story(&c, &l, &p);
+        fired = test_alloc_fired();
+        test_fail_alloc(UINT64_MAX, false);
+        ctx_done(&c);
+        /* The provider of this test runs out of memory too, and then says nonsense. */
+        bool clean = e == ERR_OK || e == ERR_NOMEM || e == ERR_CRYPTO || e == ERR_PEER || e == ERR_DENIED;
+        if (fired ? !clean : e != ERR_OK) test_fail(__FILE__, __LINE__, "allocation %u: %s", (unsigned)n, err_name(e));
+        CHECK_FINE();
+    }
+    CHECK(!fired);
     loop_close(&l);
 }

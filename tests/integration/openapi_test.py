@@ -49,7 +49,9 @@ def check_operation(doc, method, path, caller, row):
     answer = op["responses"].get(status, {}).get("content", {})
     check((".out = " in row) == ("application/json" in answer) or ".out_type" in row, f"{name}: JSON answer")
     signed_in = any("bearer" in scheme.lower() for needs in op.get("security", []) for scheme in needs)
-    check(signed_in == (caller in ("USER", "ADMIN")), f"{name}: who may call it")
+    check(signed_in == (caller in ("USER", "ADMIN", "EITHER")), f"{name}: who may call it")
+    # Signed in, or with a secret in the body: both, and only there.
+    check((signed_in and {} in op["security"]) == (caller == "EITHER"), f"{name}: whether it must be signed in")
 
 
 def main():

@@ -75,7 +75,8 @@ TEST(password_common_ones_refused)
 
 TEST(password_of_own_names_refused)
 {
-    static const char *const own[] = {"anna.lindqvist1987!", "Lindqvist-Lindqvist", "annaannaannaanna", "Tessin.Tessin-77", "ACME-acme-2026-!!",
+    static const char *const own[] = {"anna.lindqvist1987!", "Lindqvist-Lindqvist", "annaannaannaanna", "Tessin.Tessin-77",
+                                      "ACME-acme-2026-!!",
                                       "sealdrop sealdrop", "Sealdrop2026!!!!", "password-password1", "anna@corp.example",
                                       "files.acme.example"};
     static const char *const fine[] = {"annabelle rides a horse", "839201748392017", "lindqvist met a quiet fox", "acme makes anvils!"};
@@ -250,5 +251,39 @@ TEST(password_change_needs_a_fresh_proof)
     CHECK_STATUS(&a, 200);
     LOOP(&l, &a, .method = "POST", .target = V1 "/auth/refresh", .json = loop_text("{\"refresh_token\":\"%s\"}", other_refresh));
     CHECK_STATUS(&a, 401);
+    loop_close(&l);
+}
+
+static enum err prove_once(struct loop *l, const char *password, uint64_t n, bool for_ever, bool *ret_fired)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct user user;
+    struct principal who = {.signed_in = false};
+    struct password_try try = {&user, SLICE(ANNA), "auth.login", &who};
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    test_fail_alloc(n, for_ever);
+    enum err e = user_by_email(&c, l->app, SLICE(ANNA), &user);
+    if (e == ERR_OK) e = password_prove(&c, l->app, &try, slice_cstr(password));
+    *ret_fired = test_alloc_fired();
+    test_fail_alloc(UINT64_MAX, false);
+    return e;
+}
+
+/* Want of memory is nobody's wrong password: what could not be looked at does not count, nor is it ever right. */
+TEST(password_out_of_memory)
+{
+    struct loop l;
+    bool fired = true;
+    if (loop_missing()) return;
+    loop_open(&l);
+    loop_user(&l, ANNA, ROLE_USER);
+    CHECK_FINE();
+    for (uint64_t n = 0; fired; n++) {
+        bool unused = false;
+        CHECK(n < 5000);
+        enum err e = prove_once(&l, WRONG, n, n % 2, &fired);
+        CHECK(e == ERR_DENIED || e == ERR_NOMEM || e == ERR_CRYPTO || e == ERR_BUSY);
+        if (e == ERR_DENIED || n % 8 == 7) CHECK_OK(prove_once(&l, LOOP_PASSWORD, UINT64_MAX, false, &unused));
+    }
     loop_close(&l);
 }

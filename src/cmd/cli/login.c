@@ -181,7 +181,8 @@ const struct arg_command cmd_login = {
     "login", "URL", 1, 1, "Sign in to a server.",
     "The password is asked for on the terminal, or read with --password-stdin or --password-env VAR; never given as an\n"
     "argument. An account with a second factor is asked for its code. --device needs no password here: approve the code it\n"
-    "shows in a browser, or with `sealdrop approve`. A certificate nobody known has signed is shown by its fingerprint and pinned when you accept it.\n",
+    "shows in a browser, or with `sealdrop approve`. A certificate nobody known has signed is shown by its fingerprint and\n"
+    "pinned when you accept it.\n",
     login_options, sizeof login_options / sizeof login_options[0], run_login};
 const struct arg_command cmd_logout = {"logout", "", 0, 0, "Sign out and forget the tokens.", NULL, NULL, 0, run_logout};
 const struct arg_command cmd_whoami = {"whoami", "", 0, 0, "Tell who is signed in, and where.", NULL, whoami_options, 1, run_whoami};

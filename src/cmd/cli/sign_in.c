@@ -86,8 +86,8 @@ static bool still_waiting(const struct ctx *c, enum err e, uint64_t *interval_s)
     return slice_eq(code, SLICE("slow_down")) || slice_eq(code, SLICE("authorization_pending")) || client_worth_retry(e);
 }
 
-static enum err poll(struct app *a, const struct server *s, struct client *cl, const struct wire_device_codes *k,
-                     struct wire_tokens *ret)
+static enum err wait_for_tokens(struct app *a, const struct server *s, struct client *cl, const struct wire_device_codes *k,
+                                struct wire_tokens *ret)
 {
     struct wire_device_poll in = {k->device_code};
     struct call call = {.method = "POST",
@@ -123,7 +123,7 @@ enum err sign_in_device(struct app *a, const struct server *s, struct slice devi
     TRY(server_client(a->c, s, false, &cl));
     TRY(api_call(a->c, cl, s, &call));
     TRY(show_code(a, &codes));
-    TRY(poll(a, s, cl, &codes, &out));
+    TRY(wait_for_tokens(a, s, cl, &codes, &out));
     TRY(need_tokens(a->c, &out));
     *ret = out;
     return ERR_OK;

@@ -73,7 +73,8 @@ static const struct setting settings[] = {
      "Older passwords must be changed at sign-in. 0: never. For compliance only: it makes worse ones."},
     {"security", "link_bcrypt_cost", NUMBER, AT(link_bcrypt_cost), "12", 4, 14, NULL, "bcrypt cost of link passwords."},
     {"accounts", "registration", WORD, AT(registration), "closed", 0, 0, "open|invite|closed",
-     "Who may make an account: everybody (open), people with an invitation (invite), nobody (closed). Invitations of administrators always count."},
+     "Who may make an account: everybody (open), people with an invitation (invite), nobody (closed). Invitations of administrators "
+     "always count."},
     {"mail", "url", TEXT, AT(mail_url), "", 0, 0, NULL,
      "Mail server: smtp://host:587 or smtps://host:465. Empty: no mail is sent; links are shown to the administrator instead."},
     {"mail", "from", TEXT, AT(mail_from), "", 0, 0, NULL, "Sender, such as Sealdrop <drop@example.com>. Needed with a url."},
@@ -89,6 +90,27 @@ static const struct setting settings[] = {
     {"log", "format", WORD, AT(log_format), "logfmt", 0, 0, "logfmt|json", "One line an event."},
     {"metrics", "token", TEXT, AT(metrics_token), "", 0, 0, NULL,
      "Bearer token for /metrics. Empty: only requests from this machine are answered."},
+};
+
+#define OIDC_AT(member) offsetof(struct config_oidc, member)
+#define OIDC_SECTION "oidc_"
+
+/* Of every section [oidc_NAME]. */
+static const struct setting oidc_settings[] = {
+    {"oidc_NAME", "issuer", TEXT, OIDC_AT(issuer), "", 0, 0, NULL,
+     "The provider, exactly as it calls itself, such as https://accounts.google.com or https://company.okta.com."},
+    {"oidc_NAME", "client_id", TEXT, OIDC_AT(client_id), "", 0, 0, NULL,
+     "As it was registered there, with <public_url>/api/v1/auth/oidc/NAME/callback as redirect address."},
+    {"oidc_NAME", "client_secret_file", TEXT, OIDC_AT(client_secret_file), "", 0, 0, NULL,
+     "File with the client's secret. Empty: a public client (PKCE is always used)."},
+    {"oidc_NAME", "scopes", TEXT, OIDC_AT(scopes), "openid email profile", 0, 0, NULL, "What is asked for."},
+    {"oidc_NAME", "link_by_email", WORD, OIDC_AT(link_by_email), "never", 0, 0, "never|verified",
+     "Whether somebody new gets the account with the same address: confirmed here, and verified as the provider says."},
+    {"oidc_NAME", "create", WORD, OIDC_AT(create), "no", 0, 0, "no|yes", "Whether somebody new gets an account."},
+    {"oidc_NAME", "groups_claim", TEXT, OIDC_AT(groups_claim), "", 0, 0, NULL,
+     "The claim that lists groups; they then give the role at each sign-in. Empty: roles are given here."},
+    {"oidc_NAME", "admin_groups", TEXT, OIDC_AT(admin_groups), "", 0, 0, NULL, "Groups of administrators, separated by commas."},
+    {"oidc_NAME", "user_groups", TEXT, OIDC_AT(user_groups), "", 0, 0, NULL, "Groups of users. Empty: everybody else."},
 };
 
 static enum err bad(struct ctx *c, struct slice where, const struct setting *s, const char *what)
@@ -111,7 +133,7 @@ static enum err parse_number(const struct setting *s, struct slice value, uint64
     return slice_u64(value, UINT64_MAX, ret);
 }
 
-static enum err apply(struct ctx *c, const struct setting *s, struct slice value, struct slice where, struct config *cfg)
+static enum err apply(struct ctx *c, const struct setting *s, struct slice value, struct slice where, void *cfg)
 {
     void *at = (char *)cfg + s->offset;
     uint64_t v = 0;
@@ -146,23 +168,59 @@ static enum err load_defaults(struct ctx *c, struct config *cfg)
     return ERR_OK;
 }
 
+/* The provider's place; a new one has the defaults. */
+static enum err oidc_place(struct ctx *c, struct slice name, struct slice where, struct config *cfg, struct config_oidc **ret)
+{
+    for (size_t i = 0; i < cfg->oidc_count; i++) {
+        if (!slice_eq(cfg->oidc[i].name, name)) continue;
+        *ret = &cfg->oidc[i];
+        return ERR_OK;
+    }
+    if (cfg->oidc_count == CONFIG_OIDC_MAX)
+        return refuse(c, ERR_INVALID, "config", SLICE_FMT ": more than 16 sign-in providers", SLICE_ARG(where));
+    struct config_oidc *p = &cfg->oidc[cfg->oidc_count];
+    TRY(arena_slice(&c->arena, name, &p->name));
+    for (size_t i = 0; i < ARRAY_LEN(oidc_settings); i++)
+        TRY(apply(c, &oidc_settings[i], slice_cstr(oidc_settings[i].value), where, p));
+    cfg->oidc_count++;
+    *ret = p;
+    return ERR_OK;
+}
+
+static enum err apply_oidc(struct ctx *c, struct slice name, struct slice key, struct slice value, struct slice where,
+                           struct config *cfg)
+{
+    struct config_oidc *p;
+    for (size_t i = 0; i < ARRAY_LEN(oidc_settings); i++) {
+        if (!slice_eq(key, slice_cstr(oidc_settings[i].key))) continue;
+        TRY(oidc_place(c, name, where, cfg, &p));
+        return apply(c, &oidc_settings[i], value, where, p);
+    }
+    return refuse(c, ERR_INVALID, "config", SLICE_FMT ": there is no setting \"" SLICE_FMT "\" in [" OIDC_SECTION SLICE_FMT "]",
+                  SLICE_ARG(where), SLICE_ARG(key), SLICE_ARG(name));
+}
+
+static enum err load_line(struct ctx *c, const char *path, const struct ini_line *l, struct config *cfg)
+{
+    const struct setting *s = find(l->section, l->key);
+    struct slice where;
+    TRY(arena_printf(&c->arena, &where, "%s, line %u", path, l->line));
+    if (slice_starts(l->section, SLICE(OIDC_SECTION)))
+        return apply_oidc(c, slice_sub(l->section, sizeof OIDC_SECTION - 1, l->section.len), l->key, l->value, where, cfg);
+    if (s) return apply(c, s, l->value, where, cfg);
+    return refuse(c, ERR_INVALID, "config", SLICE_FMT ": there is no setting \"" SLICE_FMT "\" in [" SLICE_FMT "]", SLICE_ARG(where),
+                  SLICE_ARG(l->key), SLICE_ARG(l->section));
+}
+
 static enum err load_file(struct ctx *c, const char *path, struct config *cfg)
 {
     CLEANUP(buf_done) struct buf text = {.max = CONFIG_FILE_BYTES, .sensitive = true};
     struct ini p;
     struct ini_line l;
-    struct slice where;
     enum err e = file_read_all(path, &text);
     if (e != ERR_OK) return refuse(c, e, "config", "%s: cannot be read: %s", path, err_text(e));
     ini_init(&p, buf_view(&text));
-    while ((e = ini_next(&p, &l)) == ERR_OK) {
-        const struct setting *s = find(l.section, l.key);
-        if (!s)
-            return refuse(c, ERR_INVALID, "config", "%s, line %u: there is no setting \"" SLICE_FMT "\" in [" SLICE_FMT "]",
-                          path, l.line, SLICE_ARG(l.key), SLICE_ARG(l.section));
-        TRY(arena_printf(&c->arena, &where, "%s, line %u", path, l.line));
-        TRY(apply(c, s, l.value, where, cfg));
-    }
+    while ((e = ini_next(&p, &l)) == ERR_OK) TRY(load_line(c, path, &l, cfg));
     if (e != ERR_NOT_FOUND) return refuse(c, ERR_INVALID, "config", "%s, line %u: is not \"key = value\" or \"[section]\"", path, p.line);
     return ERR_OK;
 }
@@ -195,6 +253,10 @@ static enum err from_env(void *arg, struct slice name, struct slice value)
     if (!slice_starts(name, SLICE("SEALDROP_"))) return ERR_OK;
     TRY(lower_copy(a->c, slice_sub(name, 9, name.len), &rest));
     section = slice_cut(&rest, '_');
+    if (slice_eq(section, SLICE("oidc"))) {
+        struct slice provider = slice_cut(&rest, '_');
+        return apply_oidc(a->c, provider, rest, value, name, a->cfg);
+    }
     const struct setting *s = find(section, rest);
     if (s) return apply(a->c, s, value, name, a->cfg);
     if (!known_section(section)) return ERR_OK; /* somebody else's variable */
@@ -218,6 +280,12 @@ enum err config_load(struct ctx *c, const char *path, const struct config_overri
     return ERR_OK;
 }
 
+static enum err put_example(struct buf *out, const struct setting *s)
+{
+    return buf_printf(out, "# %s%s%s%s\n#%s = %s\n", s->doc, s->words ? " (" : "", s->words ? s->words : "", s->words ? ")" : "",
+                      s->key, s->value);
+}
+
 enum err config_example(struct buf *out)
 {
     const char *section = "";
@@ -227,8 +295,9 @@ enum err config_example(struct buf *out)
         const struct setting *s = &settings[i];
         if (strcmp(section, s->section) != 0) TRY(buf_printf(out, "\n[%s]\n", s->section));
         section = s->section;
-        TRY(buf_printf(out, "# %s%s%s%s\n#%s = %s\n", s->doc, s->words ? " (" : "", s->words ? s->words : "",
-                       s->words ? ")" : "", s->key, s->value));
+        TRY(put_example(out, s));
     }
+    TRY(buf_put_cstr(out, "\n# External sign-in providers (OpenID Connect): one section each, with a name of your own.\n#[oidc_NAME]\n"));
+    for (size_t i = 0; i < ARRAY_LEN(oidc_settings); i++) TRY(put_example(out, &oidc_settings[i]));
     return ERR_OK;
 }

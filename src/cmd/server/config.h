@@ -6,6 +6,14 @@
 #include "base/buf.h"
 #include "base/ctx.h"
 
+#define CONFIG_OIDC_MAX 16
+
+/* [oidc_NAME]: an external sign-in provider */
+struct config_oidc {
+    struct slice name;
+    struct slice issuer, client_id, client_secret_file, scopes, link_by_email, create, groups_claim, admin_groups, user_groups;
+};
+
 struct config {
     struct slice data;
     struct slice listen; /* comma-separated */
@@ -26,6 +34,8 @@ struct config {
     struct slice metrics_token;
     struct slice registration;
     struct slice mail_url, mail_from, mail_user, mail_password_file, mail_starttls, mail_ca_file, mail_locale;
+    struct config_oidc oidc[CONFIG_OIDC_MAX];
+    size_t oidc_count;
 };
 
 struct config_override {

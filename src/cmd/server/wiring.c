@@ -2,6 +2,7 @@
 #include "cmd/server/wiring.h"
 
 #include "base/limits.h"
+#include "cmd/server/oidc_fetch.h"
 #include "codec/uri.h"
 #include "core/mail/mail.h"
 #include "crypto/crypto.h"
@@ -126,6 +127,7 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
                              .registration = registration_of(cfg->registration)};
     TRY(choose_mail(c, cfg, &app.mail));
+    TRY(choose_oidc(c, cfg, &app.oidc));
     return app_open(c, &w->be, &app, &w->app);
 }
 

@@ -124,7 +124,8 @@ enum err oidc_start(struct ctx *c, struct app *app, struct slice provider, struc
 
 static enum err bad_state(struct ctx *c)
 {
-    return refuse(c, ERR_DENIED, "oidc_state", "This sign-in was not begun in this browser, took too long, or was used already. Begin again.");
+    return refuse(c, ERR_DENIED, "oidc_state", "This sign-in was not begun in this browser, took too long, or was used already. "
+                  "Begin again.");
 }
 
 static enum err decode(struct ctx *c, struct slice text, size_t want, struct slice *ret)

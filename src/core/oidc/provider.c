@@ -153,10 +153,25 @@ enum err provider_keys(struct ctx *c, struct app *app, size_t i, bool again, str
     return get(c, s, &s->known[i].keys, url, again, ret);
 }
 
+/* application/x-www-form-urlencoded, to the letter: some providers compare. */
+static enum err form_encode(struct buf *b, struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char ch = s.ptr[i];
+        bool plain = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '*' || ch == '-' ||
+                     ch == '.' || ch == '_';
+        if (plain || ch == ' ')
+            TRY(buf_putc(b, plain ? ch : '+'));
+        else
+            TRY(buf_printf(b, "%%%02X", (unsigned)(uint8_t)ch));
+    }
+    return ERR_OK;
+}
+
 static enum err put_pair(struct buf *b, const char *name, struct slice value)
 {
     TRY(buf_printf(b, "%s%s=", b->len ? "&" : "", name));
-    return uri_encode(b, value);
+    return form_encode(b, value);
 }
 
 /* RFC 6749, 2.3.1: both parts are form-encoded before they are joined. */
@@ -164,9 +179,9 @@ static enum err basic(struct ctx *c, const struct oidc_provider *p, struct slice
 {
     CLEANUP(buf_done) struct buf b = {.max = 8 * KIB, .sensitive = true};
     if (!p->client_secret.len) return ERR_OK;
-    TRY(uri_encode(&b, p->client_id));
+    TRY(form_encode(&b, p->client_id));
     TRY(buf_putc(&b, ':'));
-    TRY(uri_encode(&b, p->client_secret));
+    TRY(form_encode(&b, p->client_secret));
     return arena_slice(&c->arena, buf_view(&b), ret);
 }
 

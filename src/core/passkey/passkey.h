@@ -1,9 +1,9 @@
 /* passkey: WebAuthn credentials of accounts: as the only proof (they then must verify the person: PIN, finger), or as second factor.
  *
  * Challenges are not stored: random, end, and a MAC over both, the purpose and the account; each is good once (its hash goes into
- * used_once (core/app/once.h) in the transaction of what it allowed) and for five minutes. The site is the host of the public URL, the origin must be the
- * public URL itself. A counter that does not grow is a cloned authenticator: refused and recorded. Whatever is wrong with an assertion,
- * the answer is the same, and so it is for unknown credentials. */
+ * used_once, see core/app/once.h, in the transaction of what it allowed) and for five minutes. The site is the host of the public
+ * URL, the origin must be the public URL itself. A counter that does not grow is a cloned authenticator: refused and recorded.
+ * Whatever is wrong with an assertion, the answer is the same, and so it is for unknown credentials. */
 #ifndef SEALDROP_CORE_PASSKEY_PASSKEY_H
 #define SEALDROP_CORE_PASSKEY_PASSKEY_H
 
