@@ -124,8 +124,9 @@ enum err mfa_verify_call(struct call *q)
     if (!in->mfa_token.ptr) return confirm(q, in->code);
     /* What cookies came along is another session's; this one begins with nobody signed in. */
     q->who.signed_in = false;
-    if (open_enrolment(q, in->mfa_token, &user) == ERR_OK)
-        return as_sign_in(confirm_and_sign_in(q, &user, &b, in->code), q->ctx);
+    enum err e = open_enrolment(q, in->mfa_token, &user);
+    if (e == ERR_OK) return as_sign_in(confirm_and_sign_in(q, &user, &b, in->code), q->ctx);
+    if (e != ERR_UNAUTH) return e;
     ctx_clear_error(q->ctx);
     TRY(mfa_token_open(q->ctx, q->app, in->mfa_token, MFA_VERIFY, &user, &otp));
     TRY(as_sign_in(mfa_prove(q->ctx, q->app, &(struct mfa_proof){&user, &q->who, in->code, NULL}), q->ctx));
