@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/messages_admin.h"
 #include "base/time.h"
+#include "codec/text.h"
 
 static enum err query_time(struct call *q, const char *name, int64_t *ret)
 {
@@ -12,6 +13,18 @@ static enum err query_time(struct call *q, const char *name, int64_t *ret)
     TRY(query_text(q, name, &text));
     if (!text.ptr || time_parse_rfc3339(text, ret) == ERR_OK) return ERR_OK;
     ctx_field_error(q->ctx, name, "is not a time like 2026-11-21T20:15:00Z");
+    return ERR_INVALID;
+}
+
+/* An address in any spelling, as the log has it. */
+static enum err query_ip(struct call *q, struct slice *ret)
+{
+    char canonical[IP_TEXT_BYTES];
+    struct slice text;
+    TRY(query_text(q, "ip", &text));
+    if (!text.ptr) return ERR_OK;
+    if (ip_canonical(text, canonical) == ERR_OK) return arena_slice(&q->ctx->arena, slice_cstr(canonical), ret);
+    ctx_field_error(q->ctx, "ip", "is not an IPv4 or IPv6 address");
     return ERR_INVALID;
 }
 
@@ -44,6 +57,7 @@ enum err audit_logs_call(struct call *q)
     TRY(query_text(q, "event", &query.event));
     TRY(query_id(q, "actor", &actor));
     TRY(query_id(q, "object", &object));
+    TRY(query_ip(q, &query.ip));
     TRY(query_time(q, "from", &query.from_ms));
     TRY(query_time(q, "to", &query.to_ms));
     query.actor = actor.set ? &actor.v : NULL;

@@ -25,7 +25,7 @@ struct msg_password_change {
 struct msg_session {
     struct id id;
     bool current;
-    struct slice device_name, user_agent, ip;
+    struct slice device_name, user_agent, ip, country;
     struct json_list methods;
     int64_t created_at, last_used_at, expires_at;
 };

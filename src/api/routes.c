@@ -13,7 +13,7 @@ static const char *const page_query[] = {"limit", "cursor", NULL};
 static const char *const files_query[] = {"limit", "cursor", "q", "state", NULL};
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
-static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "from", "to", NULL};
+static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "ip", "from", "to", NULL};
 /* Providers send more than the standard names. */
 static const char *const oidc_query[] = {"code", "state", "error", "iss", "*", NULL};
 static const char *const upload_query[] = {"name", NULL};

@@ -27,6 +27,7 @@ enum err sessions_list_call(struct call *q)
                                         .device_name = rows[i].device_name,
                                         .user_agent = rows[i].user_agent,
                                         .ip = rows[i].ip,
+                                        .country = rows[i].country.len ? rows[i].country : (struct slice){0},
                                         .created_at = rows[i].created_at,
                                         .last_used_at = rows[i].last_used_at,
                                         .expires_at = rows[i].expires_at};

@@ -67,6 +67,7 @@
 #define LIMIT_LOGIN_DELAY_MS (30 * 1000ll)
 #define LIMIT_LOGIN_DELAY_MAX_MS (60 * 60 * 1000ll)
 #define LIMIT_LOGIN_FAILS 100 /* then only a new password helps */
+#define LIMIT_SIGNAL_FAILS 5 /* wrong passwords and codes before a sign-in that make it a suspicious one */
 #define LIMIT_MFA_FREE_FAILS 5 /* wrong codes before a pause of 15 minutes, doubled each time */
 #define LIMIT_MFA_DELAY_MS (15 * 60 * 1000ll)
 #define LIMIT_MFA_DELAY_MAX_MS (24 * 60 * 60 * 1000ll)

@@ -1,6 +1,7 @@
-/* Durations, sizes, e-mail addresses as people write them. */
+/* Durations, sizes, e-mail and IP addresses as people write them. */
 #include "codec/text.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -158,4 +159,16 @@ bool email_plausible(struct slice s)
     struct slice domain = s, local = slice_cut(&domain, '@');
     return local.len >= 1 && local.len <= 64 && all_fit(local) && all_fit(domain) &&
            plausible_domain(domain);
+}
+
+enum err ip_canonical(struct slice s, char ret[IP_TEXT_BYTES])
+{
+    char text[IP_TEXT_BYTES];
+    struct in6_addr address; /* room for both families */
+    if (s.len >= sizeof text || slice_find(s, 0) < s.len) return ERR_INVALID;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    int family = slice_find(s, ':') < s.len ? AF_INET6 : AF_INET;
+    if (inet_pton(family, text, &address) != 1) return ERR_INVALID;
+    return inet_ntop(family, &address, ret, IP_TEXT_BYTES) ? ERR_OK : ERR_INTERNAL;
 }

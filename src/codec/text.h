@@ -16,5 +16,8 @@ MUST_USE enum err size_print(struct buf *out, uint64_t bytes);
 /* Whether an address is worth sending to: one '@', a domain with a dot or "localhost", nothing that could end or split a
  * header field. Whether it exists only mail can tell. */
 bool email_plausible(struct slice s);
+#define IP_TEXT_BYTES 46
+/* The one way to write an IPv4 or IPv6 address: that of RFC 5952, which addresses of peers have. ERR_INVALID. */
+MUST_USE enum err ip_canonical(struct slice s, char ret[IP_TEXT_BYTES]);
 
 #endif

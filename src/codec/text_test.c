@@ -192,3 +192,23 @@ TEST(ini_malformed_lines)
             test_fail(__FILE__, __LINE__, "bad[%zu]: %s, line %u", i, err_name(e), p.line);
     }
 }
+
+TEST(ip_addresses_have_one_spelling)
+{
+    static const struct {
+        const char *text, *want;
+    } good[] = {{"192.0.2.1", "192.0.2.1"},
+                {"::1", "::1"},
+                {"2001:DB8:0:0::1", "2001:db8::1"},
+                {"2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::1"},
+                {"::FFFF:192.0.2.1", "::ffff:192.0.2.1"}};
+    static const struct slice bad[] = {SLICE(""),          SLICE("192.0.2"),     SLICE("192.0.2.256"), SLICE("192.0.2.1 "),
+                                       SLICE("fe80::1%lo"), SLICE("::1\0"),       SLICE("[::1]"),       SLICE("localhost"),
+                                       SLICE("192.0.2.%"), SLICE("192.0.2.0/24"), SLICE("0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0")};
+    char text[IP_TEXT_BYTES];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        CHECK_OK(ip_canonical(slice_cstr(good[i].text), text));
+        CHECK_SLICE(slice_cstr(text), slice_cstr(good[i].want));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK_ERR(ip_canonical(bad[i], text), ERR_INVALID);
+}

@@ -201,10 +201,13 @@ static const char identity[] =
     "ALTER TABLE users ADD COLUMN mfa_required BIGINT NOT NULL DEFAULT 0;" /* beyond what the role requires */
     "ALTER TABLE users ADD COLUMN mfa_fails BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE users ADD COLUMN mfa_blocked_until BIGINT;"
+    "ALTER TABLE users ADD COLUMN signed_in_at BIGINT;" /* the last time; NULL: never */
     "ALTER TABLE sessions ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE sessions ADD COLUMN amr TEXT NOT NULL DEFAULT 'pwd';" /* how it was signed in: pwd, otp, passkey, oidc */
     "ALTER TABLE sessions ADD COLUMN auth_at BIGINT NOT NULL DEFAULT 0;" /* last time the secret was proven */
     "ALTER TABLE sessions ADD COLUMN idle_ms BIGINT NOT NULL DEFAULT 0;" /* 0: only the refresh token's own end */
+
+    "ALTER TABLE sessions ADD COLUMN country TEXT NOT NULL DEFAULT '';" /* of the address, ISO 3166-1; empty: not known */
 
     /* Wrong passwords since the last right one: of accounts (key: the user id) and, so that nothing tells them apart, of addresses
      * without one (key: a MAC of the address). */
@@ -212,6 +215,7 @@ static const char identity[] =
     "  key BYTEA PRIMARY KEY,"
     "  user_id BYTEA REFERENCES users (id) ON DELETE CASCADE,"
     "  fails BIGINT NOT NULL,"
+    "  wrong BIGINT NOT NULL,"        /* wrong passwords and codes since the last finished sign-in */
     "  blocked_until BIGINT,"
     "  last_at BIGINT NOT NULL);"
     "CREATE INDEX login_tries_by_user ON login_tries (user_id);"
@@ -301,9 +305,11 @@ static const char identity[] =
     "  result TEXT NOT NULL,"
     "  entry TEXT NOT NULL,"          /* JSON without seq, keys in fixed order */
     "  pii_salt BYTEA,"
-    "  pii TEXT);"                    /* JSON, erasable: the entry holds only its salted hash */
+    "  pii TEXT,"                     /* JSON, erasable: the entry holds only its salted hash */
+    "  ip TEXT);"                     /* once more, for searching; erased together with pii */
     "CREATE INDEX audit_by_time ON audit (at, id);"
-    "CREATE INDEX audit_by_actor ON audit (actor_id, at);";
+    "CREATE INDEX audit_by_actor ON audit (actor_id, at);"
+    "CREATE INDEX audit_by_ip ON audit (ip, at);";
 
 const struct db_migration schema_migrations[] = {
     {1, "first", first},

@@ -1,4 +1,6 @@
 """What is measured, each on any of the servers of servers.py. Wall time and server CPU (user + system, from /proc) of one run."""
+import http.client
+import json
 import os
 import pathlib
 import re
@@ -85,6 +87,48 @@ def small(server, protocol, requests=60000, clients=64):
     return {"req/s": per_second, "us": cost.cpu / requests * 1e6}
 
 
+def logins(server, emails, each=20, at_once=8):
+    """POST /auth/login, `each` for every account and as many from each of `at_once` loopback addresses, over open connections. A server
+    takes 20 a minute for an account and 120 from an address."""
+    server.restart()  # forgets how many there were
+    context = ssl.create_default_context(cafile=str(server.cert))
+    todo, lock, errors = emails * each, threading.Lock(), []
+    total = len(todo)
+
+    def work(connection):
+        while True:
+            with lock:
+                if not todo or errors:
+                    return
+                email = todo.pop()
+            try:
+                connection.request("POST", "/api/v1/auth/login", json.dumps({"email": email, "password": server.password}),
+                                   {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status != 200:
+                    raise RuntimeError("login: %d %s" % (answer.status, text[:300]))
+            except (OSError, RuntimeError) as e:
+                errors.append(e)
+
+    connections = [http.client.HTTPSConnection("127.0.0.1", server.port, timeout=60, context=context,
+                                               source_address=("127.0.1.%d" % (1 + i), 0)) for i in range(at_once)]
+    for c in connections:
+        c.connect()
+    with Cost(server) as cost:
+        run_threads([threading.Thread(target=work, args=(c,)) for c in connections])
+    if errors:
+        raise errors[0]
+    return {"logins/s": total / cost.wall, "ms": cost.cpu / total * 1e3}
+
+
+def run_threads(threads):
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+
 def finish_latency(server, size):
     """Uploads `size` bytes of zeros in parts, four at a time, then times the call that completes the upload."""
     up = server.call("POST", "/uploads", {"name": "big.bin", "size": size})
@@ -117,11 +161,7 @@ def finish_latency(server, size):
                 errors.append(e)
 
     begin = time.monotonic()
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    run_threads([threading.Thread(target=work) for _ in range(4)])
     if errors:
         raise errors[0]
     uploaded = time.monotonic()

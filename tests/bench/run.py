@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""./dev bench: Sealdrop and nginx side by side in one run, over the same TLS, on the same machine and file system.
+"""./dev bench: Sealdrop and others side by side in one run, over the same TLS, on the same machine and file system: nginx, and for
+signing in and calls with a token a small service with FastAPI.
 
-run.py [--runs N] [--size 1G] [--only GROUP[,GROUP…]] [--write]      groups: transfer small finish memory idle
+run.py [--runs N] [--size 1G] [--only GROUP[,GROUP…]] [--write]      groups: transfer small finish memory idle login
 BENCH_DIR (build/bench) holds the data, BENCH_BIG (10G) is the size for the finish latency. Runs are interleaved, figures are
 medians. --write puts the table into docs/PERFORMANCE.md. Without build/release/bin/sealdropd only nginx is measured.
 Client and servers share the machine: trust the CPU column, and the ratios, more than the GB/s.
@@ -22,7 +23,7 @@ import servers
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "build/release/bin"
 DOC = ROOT / "docs/PERFORMANCE.md"
-GROUPS = ["transfer", "small", "finish", "memory", "idle"]
+GROUPS = ["transfer", "small", "finish", "memory", "idle", "login"]
 IDLE = 10000
 
 
@@ -41,7 +42,7 @@ def own_certificate(directory):
 
 class Bench:
     def __init__(self, args, home):
-        self.args, self.home, self.rows = args, home, []
+        self.args, self.home, self.rows = args, home, {}
         self.sealdrop = self.nginx = None
 
     def say(self, text):
@@ -75,20 +76,21 @@ class Bench:
                 found[s].append(f(run))
         return {s: measures.medians(r) for s, r in found.items()}
 
-    def compare(self, what, cases, columns, *budgets):
-        """One row a column, with its budget; ratio is Sealdrop to nginx, turned so that more than 1 is better."""
+    def compare(self, what, cases, columns, *budgets, peer=None):
+        """One row a column, with its budget; ratio is Sealdrop to its peer (nginx), turned so that more than 1 is better."""
         m = self.medians(what, cases)
+        peer = peer or self.nginx
         for (column, unit, form, more_is_better), budget in itertools.zip_longest(columns, budgets, fillvalue=""):
             ours = m.get(self.sealdrop, {}).get(column)
-            theirs = m.get(self.nginx, {}).get(column)
+            theirs = m.get(peer, {}).get(column)
             ratio = None
             if ours and theirs:
                 ratio = ours / theirs if more_is_better else theirs / ours
             self.row("%s, %s" % (what, unit), form % ours if ours is not None else "-",
-                     form % theirs if theirs is not None else "-", "%.2f" % ratio if ratio else "-", budget)
+                     form % theirs if theirs is not None else "-", "%.2f" % ratio if ratio else "-", budget, peer=peer)
 
-    def row(self, *cells):
-        self.rows.append(cells)
+    def row(self, *cells, peer=None):
+        self.rows.setdefault((peer or self.nginx).name, []).append(cells)
         self.say("  " + " | ".join(cells))
 
     def transfer(self):
@@ -145,9 +147,43 @@ class Bench:
                      {s: lambda run, s=s: measures.idle_connections(s, IDLE) for s in self.servers()},
                      [("KiB", "KiB", "%.1f", False)], "<= 60 KiB")
 
+    def login(self):
+        if not self.sealdrop:
+            return
+        for what, settings, accounts in (("default", {}, 6), ("lowest", servers.LOWEST_COST, 30)):
+            server = servers.Sealdrop(self.home / ("login-" + what), PROGRAMS, settings)
+            emails = ["login%d@example.com" % i for i in range(accounts)]
+            server.start()
+            try:
+                for email in emails:
+                    server.create_account(email)
+                m = self.medians("login", {server: lambda run: measures.logins(server, emails)})[server]
+            finally:
+                server.stop()
+            for column, unit in (("logins/s", "logins/s"), ("ms", "server CPU ms/login")):
+                self.row("POST /auth/login, %s Argon2id cost, 8 at once, %s" % (what, unit), "%.1f" % m[column], "-", "-", "")
+        self.token_calls()
+
+    def token_calls(self):
+        columns = [("req/s", "requests/s", "%.0f", True), ("us", "server CPU µs/request", "%.1f", False)]
+        for path, note, budgets in (("/api/v1/me", "", ["", "ratio >= 10"]),
+                                    ("/api/v1/me-remembered", " (FastAPI told to keep checked tokens)", [])):
+            peer = servers.FastApi(self.home / ("fastapi" + path.replace("/", "-")), self.sealdrop.cert, self.sealdrop.key, path)
+            peer.start()
+            try:
+                self.compare("GET /api/v1/me with a token, 64 connections, HTTP/1.1" + note,
+                             {self.sealdrop: lambda run: measures.small(self.sealdrop, "h1"),
+                              peer: lambda run: measures.small(peer, "h1", 10000)}, columns, *budgets, peer=peer)
+            finally:
+                peer.stop()
+
     def table(self):
-        lines = ["| what | Sealdrop | nginx | ratio (more is better) | budget |", "|---|---|---|---|---|"]
-        return "\n".join(lines + ["| %s |" % " | ".join(r) for r in self.rows])
+        """One for each peer."""
+        lines = []
+        for peer, rows in self.rows.items():
+            lines += ["", "| what | Sealdrop | %s | ratio (more is better) | budget |" % peer, "|---|---|---|---|---|"]
+            lines += ["| %s |" % " | ".join(r) for r in rows]
+        return "\n".join(lines[1:])
 
 
 def make_random(path, size):

@@ -1,5 +1,5 @@
-"""The two servers of a bench run: nginx with its best sensible settings, and sealdropd with its defaults. Same certificate, same
-cipher, same file system. Each has: url, start(), stop(), cpu_seconds(), rss_bytes()."""
+"""The servers of a bench run: nginx with its best sensible settings, sealdropd with its defaults, and a service with FastAPI. Same
+certificate, same file system. Each has: url, start(), stop(), cpu_seconds(), rss_bytes()."""
 import http.client
 import json
 import os
@@ -13,6 +13,8 @@ import time
 import urllib.parse
 
 TICKS = os.sysconf("SC_CLK_TCK")
+# The lowest cost of passwords that sealdropd takes.
+LOWEST_COST = {"SEALDROP_SECURITY_PASSWORD_MEMORY": "19M", "SEALDROP_SECURITY_PASSWORD_PASSES": "1"}
 
 
 def free_port():
@@ -42,12 +44,14 @@ class Server:
         self.port = free_port()
         self.url = "https://127.0.0.1:%d" % self.port
         self.process = self.command = None
+        self.settings = {}
 
     def spawn(self, command):
         self.command = command
         log = self.home / "server.log"
         with open(log, "wb") as out:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                            env=dict(os.environ, **self.settings))
         wait_for_port(self.port, self.process, log)
 
     def stop(self):
@@ -148,10 +152,11 @@ class Sealdrop(Server):
     name = "Sealdrop"
     small = "/api/v1/me"
     email = "bench@example.com"
+    role = "user"
 
-    def __init__(self, home, programs):
+    def __init__(self, home, programs, settings=None):
         super().__init__(home)
-        self.programs = programs
+        self.programs, self.settings = programs, settings or {}
         self.data = home / "data"
         self.cert = self.data / "tls/cert.pem"
         self.key = self.data / "tls/key.pem"
@@ -161,9 +166,12 @@ class Sealdrop(Server):
     def start(self):
         self.spawn([str(self.programs / "sealdropd"), "serve", "--data", str(self.data),
                     "--listen", "127.0.0.1:%d" % self.port])
-        subprocess.run([str(self.programs / "sealdropd"), "admin", "create", self.email, "--role", "user",
+        self.create_account(self.email)
+
+    def create_account(self, email):
+        subprocess.run([str(self.programs / "sealdropd"), "admin", "create", email, "--role", self.role,
                         "--password-stdin", "--data", str(self.data)], input=self.password + "\n", text=True,
-                       stdout=subprocess.DEVNULL, check=True)
+                       stdout=subprocess.DEVNULL, check=True, env=dict(os.environ, **self.settings))
 
     def connect(self):
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=600,
@@ -210,3 +218,36 @@ class Sealdrop(Server):
 
     def download(self, form):
         return ["curl", *self.auth, "%s/api/v1/files/%s/%s" % (self.url, self.file_id, form)]
+
+
+class FastApi(Server):
+    """fastapi_peer.py under uvicorn with uvloop and httptools, a worker for each core."""
+    name = "FastAPI"
+    PYTHON = "/usr/bin/python3"  # Debian's packages are there
+
+    def __init__(self, home, cert, key, small):
+        super().__init__(home)
+        self.cert, self.key, self.small, self.token = cert, key, small, None
+
+    def start(self):
+        here = pathlib.Path(__file__).resolve().parent
+        self.settings = {"PEER_HOME": str(self.home), "PYTHONPATH": str(here), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.token = subprocess.run([self.PYTHON, str(here / "fastapi_peer.py")], stdout=subprocess.PIPE, text=True, check=True,
+                                    env=dict(os.environ, **self.settings)).stdout.strip()
+        self.spawn([self.PYTHON, "-m", "uvicorn", "fastapi_peer:app", "--host", "127.0.0.1", "--port", str(self.port),
+                    "--workers", str(os.cpu_count()), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+                    "--log-level", "warning", "--ssl-certfile", str(self.cert), "--ssl-keyfile", str(self.key)])
+        self.wait_until_quiet()
+
+    def wait_until_quiet(self):
+        """The port is open before the workers have loaded their code, which is not to count."""
+        subprocess.run(["h2load", "--h1", "-n", "64", "-c", "64", *self.auth, self.url + self.small], stdout=subprocess.DEVNULL,
+                       check=True)
+        before = -1
+        while self.cpu_seconds() > before:
+            before = self.cpu_seconds()
+            time.sleep(1)
+
+    @property
+    def auth(self):
+        return ["-H", "Authorization: Bearer " + self.token]

@@ -541,3 +541,33 @@ TEST(sign_ins_are_audited)
     }
     loop_close(&l);
 }
+
+/* Wrong codes count as well as wrong passwords; a right password that leads to no session hides neither. */
+TEST(wrong_codes_before_a_sign_in_are_signalled)
+{
+    struct loop l;
+    ANSWER a = {0};
+    struct secret s;
+    if (loop_missing()) return;
+    loop_open(&l);
+    enrolled(&l, &s, NULL);
+    CHECK_FINE();
+    for (int i = 0; i < 2; i++) {
+        post(&l, &a, NULL, V1 "/auth/login", "{\"email\":\"" ANNA "\",\"password\":\"something quite different\"}");
+        CHECK_STATUS(&a, 401);
+    }
+    for (int i = 0; i < LIMIT_SIGNAL_FAILS - 2; i++) {
+        verify(&l, &a, mfa_token(&l), code_at(&s, 5 + i));
+        CHECK_PROBLEM(&a, 401, "wrong_code");
+    }
+    verify(&l, &a, mfa_token(&l), code_at(&s, 0));
+    CHECK_STATUS(&a, 200);
+    loop_advance(TOTP_STEP_MS);
+    verify(&l, &a, mfa_token(&l), code_at(&s, 0));
+    CHECK_STATUS(&a, 200);
+    const char *admin = loop_user(&l, "root@example.com", ROLE_ADMIN);
+    LOOP(&l, &a, .target = V1 "/admin/audit-logs?event=auth.signal", .bearer = admin);
+    CHECK_U64(loop_count(&a, "items"), 1);
+    CHECK_STR(&a, "items.0.detail", "many_failures");
+    loop_close(&l);
+}

@@ -72,6 +72,9 @@ static const struct setting settings[] = {
     {"security", "password_max_age", DURATION, AT(password_max_age_s), "0s", 0, 3650 * 86400ull, NULL,
      "Older passwords must be changed at sign-in. 0: never. For compliance only: it makes worse ones."},
     {"security", "link_bcrypt_cost", NUMBER, AT(link_bcrypt_cost), "12", 4, 14, NULL, "bcrypt cost of link passwords."},
+    {"security", "geoip_file", TEXT, AT(geoip_file), "", 0, 0, NULL,
+     "Countries of addresses: a MaxMind DB file such as GeoLite2-Country.mmdb. They are shown with sessions; a sign-in from a new one is "
+     "recorded. Empty: not known. Read again on SIGHUP."},
     {"accounts", "registration", WORD, AT(registration), "closed", 0, 0, "open|invite|closed",
      "Who may make an account: everybody (open), people with an invitation (invite), nobody (closed). Invitations of administrators "
      "always count."},

@@ -163,8 +163,8 @@ static enum err start(struct ctx *c, struct serve *s)
     return ERR_OK;
 }
 
-/* A certificate that does not load leaves the old one in force. */
-static void reload(struct serve *s)
+/* What does not load leaves the old in force. */
+static void reload_certificate(struct serve *s)
 {
     CLEANUP(ctx_done) struct ctx c;
     struct tls *fresh = NULL;
@@ -179,6 +179,17 @@ static void reload(struct serve *s)
     tls_unref(s->tls);
     s->tls = fresh;
     log_info("certificate_reloaded", LOG_TEXT("path", slice_cstr(s->cert_path)));
+}
+
+static void reload_geoip(struct serve *s)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    if (!s->w.geoip) return;
+    if (geoip_reload(&c, s->w.geoip) == ERR_OK)
+        log_info("geoip_reloaded", LOG_TEXT("path", s->cfg.geoip_file));
+    else
+        log_error("geoip_not_reloaded", LOG_TEXT("detail", slice_cstr(c.err_detail)));
 }
 
 static void stop(struct serve *s)
@@ -205,7 +216,10 @@ enum err command_serve(struct ctx *c, struct args *a)
     proc_block_signals();
     TRY(smtp_setup());
     enum err e = start(c, &s);
-    while (e == ERR_OK && proc_wait_signal() == PROC_RELOAD) reload(&s);
+    while (e == ERR_OK && proc_wait_signal() == PROC_RELOAD) {
+        reload_certificate(&s);
+        reload_geoip(&s);
+    }
     stop(&s);
     smtp_teardown();
     return e;

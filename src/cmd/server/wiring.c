@@ -109,6 +109,18 @@ static enum err choose_mail(struct ctx *c, const struct config *cfg, struct app_
     return read_mail_password(c, cfg, ret);
 }
 
+static enum err open_geoip(struct ctx *c, const struct config *cfg, struct wiring *w)
+{
+    const char *path = NULL;
+    struct slice why;
+    if (!cfg->geoip_file.len) return ERR_OK;
+    TRY(arena_cstr(&c->arena, cfg->geoip_file, &path));
+    enum err e = geoip_open(c, path, &w->geoip);
+    if (e != ERR_INVALID && e != ERR_IO) return e;
+    TRY(arena_slice(&c->arena, slice_cstr(c->err_detail), &why));
+    return refuse(c, e, "config", "security.geoip_file " SLICE_FMT, SLICE_ARG(why));
+}
+
 static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring *w)
 {
     struct app_config app = {.public_url = w->public_url,
@@ -126,6 +138,7 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .link_bcrypt_cost = (unsigned)cfg->link_bcrypt_cost,
                              .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
                              .registration = registration_of(cfg->registration)};
+    if (w->geoip) app.geo = (struct app_geo){geoip_country, w->geoip};
     TRY(choose_mail(c, cfg, &app.mail));
     TRY(choose_oidc(c, cfg, &app.oidc));
     return app_open(c, &w->be, &app, &w->app);
@@ -144,12 +157,14 @@ enum err wiring_open(struct ctx *c, const struct config *cfg, enum wiring_storag
     TRY(open_db(c, cfg, ret));
     TRY(cache_local_open(CACHE_ENTRIES, &ret->be.cache));
     if (storage == WITH_STORAGE) TRY(open_blobs(c, cfg, ret));
+    TRY(open_geoip(c, cfg, ret));
     return open_app(c, cfg, ret);
 }
 
 void wiring_close(struct wiring *w)
 {
     app_close(w->app);
+    geoip_close(w->geoip);
     cache_close(w->be.cache);
     blob_store_close(w->be.blobs);
     db_close(w->be.db);

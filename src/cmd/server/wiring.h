@@ -4,10 +4,12 @@
 
 #include "cmd/server/config.h"
 #include "core/app/app.h"
+#include "net/geoip.h"
 
 struct wiring {
     struct app_backends be;
     struct app *app;
+    struct geoip *geoip; /* NULL: not set */
     struct slice public_url;
     bool made_root_key; /* by this start: say so, loudly */
 };

@@ -23,6 +23,14 @@ struct app_mail {
 
 enum mfa_policy { MFA_FOR_NONE, MFA_FOR_ADMINS, MFA_FOR_ALL };
 
+/* Where addresses are. Outlives the app; may be called by several threads. */
+#define APP_COUNTRY_BYTES 3
+struct app_geo {
+    /* Two capital letters, or nothing when it is not known. NULL: nothing is. */
+    void (*country)(void *arg, const char *ip, char ret[APP_COUNTRY_BYTES]);
+    void *arg;
+};
+
 struct oidc_config;
 
 struct app_config {
@@ -40,6 +48,7 @@ struct app_config {
     bool overwrite_on_delete;
     enum registration registration;
     struct app_mail mail;
+    struct app_geo geo;
     const struct oidc_config *oidc; /* core/oidc; NULL: no external providers */
 };
 

@@ -32,6 +32,7 @@ void audit_note(struct app *app, const struct audit_event *e);
 struct audit_query {
     struct slice event;        /* "auth.login", or all that begin so: "auth."; empty: all */
     const struct id *actor, *object; /* NULL: any */
+    struct slice ip;           /* as ip_canonical writes it; empty: any */
     int64_t from_ms, to_ms;    /* from <= at < to; to 0: no end */
     struct page page;
 };

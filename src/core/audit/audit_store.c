@@ -13,14 +13,15 @@
 
 static const struct db_stmt insert = {
     "audit_insert",
-    "INSERT INTO audit (id, at, event, actor_id, object_id, result, entry, pii_salt, pii) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", NULL};
+    "INSERT INTO audit (id, at, event, actor_id, object_id, result, entry, pii_salt, pii, ip) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", NULL};
 static const struct db_stmt list = {
     "audit_list",
     "SELECT id, at, event, result, actor_id, object_id, entry, pii FROM audit "
     "WHERE (at < $1 OR (at = $1 AND id < $2)) AND at >= $3 AND at < $4 "
     "AND ($5 = '' OR event = $5 OR event LIKE $6 ESCAPE '!') "
-    "AND (actor_id = $7 OR $7 IS NULL) AND (object_id = $8 OR $8 IS NULL) ORDER BY at DESC, id DESC LIMIT $9", NULL};
+    "AND (actor_id = $7 OR $7 IS NULL) AND (object_id = $8 OR $8 IS NULL) "
+    "AND (ip = $10 OR $10 IS NULL) ORDER BY at DESC, id DESC LIMIT $9", NULL};
 
 static enum err put_id(struct buf *b, const char *member, const struct id *id)
 {
@@ -115,7 +116,8 @@ enum err audit_write(struct ctx *c, struct db_conn *conn, const struct audit_eve
                    actor ? db_id(actor) : db_null(), e->object_id ? db_id(e->object_id) : db_null(),
                    db_text(slice_cstr(e->result ? e->result : "ok")), db_text(buf_view(&entry)),
                    pii.len ? db_bytes(slice_of(salt, sizeof salt)) : db_null(),
-                   pii.len ? db_text(buf_view(&pii)) : db_null());
+                   pii.len ? db_text(buf_view(&pii)) : db_null(),
+                   e->who && e->who->ip[0] ? db_text(slice_cstr(e->who->ip)) : db_null());
 }
 
 static enum err note_tx(struct ctx *c, struct db_conn *conn, void *arg)
@@ -143,5 +145,5 @@ enum err audit_store_list(struct ctx *c, struct db_conn *conn, const struct audi
     return db_exec(c, conn, &list, ret, db_i64(q->page.before_ms), db_id(&q->page.before_id), db_i64(q->from_ms),
                    db_i64(q->to_ms ? q->to_ms : INT64_MAX), db_text(q->event.ptr ? q->event : SLICE("")), db_text(like),
                    q->actor ? db_id(q->actor) : db_null(), q->object ? db_id(q->object) : db_null(),
-                   db_i64((int64_t)q->page.limit + 1));
+                   db_i64((int64_t)q->page.limit + 1), q->ip.len ? db_text(q->ip) : db_null());
 }

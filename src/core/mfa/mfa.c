@@ -9,6 +9,7 @@
 #include "core/mail/mail.h"
 #include "core/mfa/mfa_store.h"
 #include "core/session/session.h"
+#include "core/user/password.h"
 #include "crypto/totp.h"
 #include "os/clock.h"
 
@@ -211,6 +212,7 @@ static enum err wrong(struct ctx *c, struct db_conn *conn, const struct proving 
     for (int64_t i = LIMIT_MFA_FREE_FAILS; i < fails && delay < LIMIT_MFA_DELAY_MAX_MS; i++) delay *= 2;
     int64_t until = delay ? clock_wall_ms() + MIN(delay, LIMIT_MFA_DELAY_MAX_MS) : 0;
     TRY(mfa_store_set_fails(c, conn, &a->p->user->id, fails, until));
+    TRY(tries_wrong_code_tx(c, conn, &a->p->user->id));
     return note(c, conn, a, "auth.mfa", "failed");
 }
 

@@ -8,6 +8,7 @@
 #include "core/audit/audit.h"
 #include "core/session/revoked.h"
 #include "core/session/session_store.h"
+#include "core/session/signal.h"
 #include "core/token/token.h"
 #include "core/user/password.h"
 #include "os/clock.h"
@@ -84,7 +85,9 @@ static enum err login_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct login_arg *a = arg;
     int64_t end = MIN(a->row.created_at + a->row.idle_ms, a->row.expires_at);
+    TRY(session_signals(c, conn, a->n->who, &a->row));
     TRY(session_store_insert(c, conn, &a->row));
+    TRY(session_store_signed_in(c, conn, &a->row.user_id, a->row.created_at));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "auth.login", .who = a->n->who, .actor_id = &a->row.user_id,
                                                    .object_type = "session", .object_id = &a->row.id, .detail = a->row.amr}));
     return refresh_store_insert(c, conn, &a->token_hash, &a->row.id, a->row.created_at, end);
@@ -103,12 +106,15 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
     struct login_arg a = {.app = app, .n = n};
     struct session_tokens out = {0};
     uint8_t secret[32];
+    char country[APP_COUNTRY_BYTES] = "";
     int64_t now = clock_wall_ms();
+    if (app->cfg.geo.country) app->cfg.geo.country(app->cfg.geo.arg, n->who->ip, country);
     if (!n->user->active) return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
     a.row = (struct session_row){.user_id = n->user->id,
                                  .device_name = short_text(n->device_name, LIMIT_DEVICE_NAME_BYTES),
                                  .user_agent = short_text(n->user_agent, LIMIT_TITLE_BYTES),
                                  .ip = slice_cstr(n->who->ip),
+                                 .country = slice_cstr(country),
                                  .amr = slice_cstr(n->amr),
                                  .created_at = now,
                                  .auth_at = n->auth_at_ms ? n->auth_at_ms : now,

@@ -36,7 +36,9 @@ struct session_new {
     int64_t idle_ms;  /* ends when unused for so long; 0: LIMIT_REFRESH_IDLE_MS */
     int64_t auth_at_ms; /* when the secret was proven; 0: now */
 };
-/* The account proved who it is: a new session, with its tokens. ERR_UNAUTH for a suspended account. */
+/* The account proved who it is: a new session, with its tokens. ERR_UNAUTH for a suspended account.
+ * What is odd about it is recorded with it ("auth.signal"): a device or a country that the account never signed in from, or many wrong
+ * tries before it. */
 MUST_USE enum err session_start(struct ctx *c, struct app *app, const struct session_new *n, struct session_tokens *ret);
 /* The caller proved its secret again: a fresh access token for the same session. */
 MUST_USE enum err session_prove_again(struct ctx *c, struct app *app, const struct principal *who, struct session_tokens *ret);
@@ -46,7 +48,7 @@ MUST_USE enum err session_refresh(struct ctx *c, struct app *app, struct slice r
 MUST_USE enum err session_end(struct ctx *c, struct app *app, const struct principal *who);
 struct session_info {
     struct id id;
-    struct slice device_name, user_agent, ip, amr;
+    struct slice device_name, user_agent, ip, country /* empty: not known */, amr;
     int64_t created_at, last_used_at, expires_at;
 };
 /* Living sessions of a user, the latest used first, in the arena. */

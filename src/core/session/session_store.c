@@ -4,10 +4,16 @@
 static const struct db_stmt insert = {
     "session_insert",
     "INSERT INTO sessions (id, user_id, device_name, ip, created_at, last_used_at, auth_at, expires_at, user_agent, amr, "
-    "idle_ms) VALUES ($1, $2, $3, $4, $5, $5, $10, $6, $7, $8, $9)", NULL};
+    "idle_ms, country) VALUES ($1, $2, $3, $4, $5, $5, $10, $6, $7, $8, $9, $11)", NULL};
+/* Sessions are forgotten some time after they end; that there were any is not. */
+static const struct db_stmt past = {
+    "session_past",
+    "SELECT (SELECT signed_in_at FROM users WHERE id = $1), COUNT(*), COUNT(CASE WHEN user_agent = $2 AND device_name = $3 THEN 1 END), "
+    "COUNT(CASE WHEN country <> '' THEN 1 END), COUNT(CASE WHEN country = $4 THEN 1 END) FROM sessions WHERE user_id = $1", NULL};
+static const struct db_stmt signed_in = {"session_signed_in", "UPDATE users SET signed_in_at = $2 WHERE id = $1", NULL};
 static const struct db_stmt list = {
     "session_list",
-    "SELECT id, device_name, user_agent, ip, amr, created_at, last_used_at, expires_at FROM sessions "
+    "SELECT id, device_name, user_agent, ip, amr, created_at, last_used_at, expires_at, country FROM sessions "
     "WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY last_used_at DESC, id", NULL};
 static const struct db_stmt revoke_one = {
     "session_revoke_one",
@@ -41,7 +47,23 @@ enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct 
 {
     return db_exec(c, conn, &insert, NULL, db_id(&s->id), db_id(&s->user_id), db_text(s->device_name), db_text(s->ip),
                    db_i64(s->created_at), db_i64(s->expires_at), db_text(s->user_agent), db_text(s->amr),
-                   db_i64(s->idle_ms), db_i64(s->auth_at));
+                   db_i64(s->idle_ms), db_i64(s->auth_at), db_text(s->country));
+}
+
+enum err session_store_past(struct ctx *c, struct db_conn *conn, const struct session_row *s, struct session_past *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &past, &r, db_id(&s->user_id), db_text(s->user_agent), db_text(s->device_name), db_text(s->country)));
+    *ret = (struct session_past){.first = db_at(&r, 0, 0)->type == DB_NULL && db_get_i64(&r, 0, 1) == 0,
+                                 .same_device = db_get_i64(&r, 0, 2) > 0,
+                                 .any_country = db_get_i64(&r, 0, 3) > 0,
+                                 .same_country = db_get_i64(&r, 0, 4) > 0};
+    return ERR_OK;
+}
+
+enum err session_store_signed_in(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms)
+{
+    return db_exec(c, conn, &signed_in, NULL, db_id(user), db_i64(now_ms));
 }
 
 enum err session_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms)
@@ -108,7 +130,8 @@ enum err session_store_list(struct ctx *c, struct db_conn *conn, const struct id
                                         .amr = db_get_slice(&r, i, 4),
                                         .created_at = db_get_i64(&r, i, 5),
                                         .last_used_at = db_get_i64(&r, i, 6),
-                                        .expires_at = db_get_i64(&r, i, 7)};
+                                        .expires_at = db_get_i64(&r, i, 7),
+                                        .country = db_get_slice(&r, i, 8)};
     *ret = rows;
     *ret_n = r.rows;
     return ERR_OK;

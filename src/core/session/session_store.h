@@ -8,12 +8,21 @@
 struct session_row {
     struct id id;
     struct id user_id;
-    struct slice device_name, user_agent, ip, amr;
+    struct slice device_name, user_agent, ip, country, amr;
     int64_t created_at;
     int64_t auth_at;
     int64_t expires_at;
     int64_t idle_ms;
 };
+/* What is known of the account's sign-ins before this one. */
+struct session_past {
+    bool first;           /* it has none */
+    bool same_device;     /* a session of the same name and agent */
+    bool any_country, same_country; /* a session from a known place; from this one */
+};
+MUST_USE enum err session_store_past(struct ctx *c, struct db_conn *conn, const struct session_row *s, struct session_past *ret);
+/* The account has signed in. */
+MUST_USE enum err session_store_signed_in(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms);
 MUST_USE enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct session_row *s);
 MUST_USE enum err session_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms);
 MUST_USE enum err session_store_revoke(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t now_ms);

@@ -118,7 +118,7 @@ static enum err begin_tx(struct ctx *c, struct db_conn *conn, void *arg)
 static enum err end_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct try_arg *a = arg;
-    return a->right ? tries_store_forget(c, conn, a->key) : tries_store_give_back(c, conn, a->key);
+    return a->right ? tries_store_right(c, conn, a->key) : tries_store_give_back(c, conn, a->key);
 }
 
 static enum err blocked(struct ctx *c, int64_t until)
@@ -192,6 +192,16 @@ bool password_must_change(const struct app *app, const struct user *user)
     int64_t since = user->password_changed_at ? user->password_changed_at : user->created_at;
     bool too_old = app->cfg.password_max_age_ms && clock_wall_ms() - since > app->cfg.password_max_age_ms;
     return user->must_change_password || too_old;
+}
+
+enum err tries_wrong_code_tx(struct ctx *c, struct db_conn *conn, const struct id *user)
+{
+    return tries_store_wrong(c, conn, user, clock_wall_ms());
+}
+
+enum err tries_take_wrong_tx(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t *ret)
+{
+    return tries_store_take_wrong(c, conn, user, ret);
 }
 
 static enum err purge_tx(struct ctx *c, struct db_conn *conn, void *arg)

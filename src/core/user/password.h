@@ -52,6 +52,10 @@ struct password_try {
 /* ERR_DENIED: wrong (the caller says so in its own words). ERR_RATE, ERR_LOCKED with the client's sentence: not even looked at.
  * ERR_BUSY at the hash gate. */
 MUST_USE enum err password_prove(struct ctx *c, struct app *app, const struct password_try *t, struct slice password);
+/* A wrong code of a second factor: is counted for tries_take_wrong_tx; what it costs is the affair of core/mfa. */
+MUST_USE enum err tries_wrong_code_tx(struct ctx *c, struct db_conn *conn, const struct id *user);
+/* Wrong passwords and codes of the account since the last call, which a finished sign-in makes. */
+MUST_USE enum err tries_take_wrong_tx(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t *ret);
 /* For the expiry job: forgets old tries of addresses without an account. */
 MUST_USE enum err password_tries_purge(struct ctx *c, struct app *app);
 

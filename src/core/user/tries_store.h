@@ -11,9 +11,14 @@ MUST_USE enum err tries_store_begin(struct ctx *c, struct db_conn *conn, struct 
 MUST_USE enum err tries_store_block(struct ctx *c, struct db_conn *conn, struct slice key, int64_t until_ms);
 /* A try that could not be looked at. */
 MUST_USE enum err tries_store_give_back(struct ctx *c, struct db_conn *conn, struct slice key);
-MUST_USE enum err tries_store_forget(struct ctx *c, struct db_conn *conn, struct slice key);
-/* Of an account. */
+/* The try that was counted last was right. */
+MUST_USE enum err tries_store_right(struct ctx *c, struct db_conn *conn, struct slice key);
+/* Of an account, which has a new password. What was wrong since the last sign-in stays known. */
 MUST_USE enum err tries_store_forget_user(struct ctx *c, struct db_conn *conn, const struct id *user);
+/* A wrong second factor: counts for tries_store_take_wrong only. */
+MUST_USE enum err tries_store_wrong(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms);
+/* What was wrong since the last call. */
+MUST_USE enum err tries_store_take_wrong(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t *ret);
 MUST_USE enum err tries_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms);
 
 #endif
