@@ -125,8 +125,8 @@ TEST(device_after_long_absence_is_signalled)
 TEST(new_countries_are_signalled)
 {
     struct loop l;
-    struct geoip *g = countries();
-    if (loop_missing() || !g) return;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
     begin(&l, g);
     make_anna(&l);
     enter(&l, "laptop", "browser", NOWHERE);
@@ -145,12 +145,26 @@ TEST(new_countries_are_signalled)
     geoip_close(g);
 }
 
+TEST(unknown_places_are_no_new_countries)
+{
+    struct loop l;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
+    begin(&l, g);
+    make_anna(&l);
+    enter(&l, "laptop", "browser", HERE);
+    enter(&l, "laptop", "browser", NOWHERE);
+    CHECK_SIGNALS(&l, "");
+    loop_close(&l);
+    geoip_close(g);
+}
+
 TEST(sessions_show_their_country)
 {
     struct loop l;
     ANSWER a = {0};
-    struct geoip *g = countries();
-    if (loop_missing() || !g) return;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
     begin(&l, g);
     make_anna(&l);
     enter(&l, "a", "browser", NOWHERE);
