@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make-geoip-test.py OUTPUT: writes tests/vectors/geoip/countries.mmdb, a small country file in the MaxMind DB format 2.0.
 
-Addresses are those kept for documentation (RFC 5737, RFC 3849). Two networks have an answer that is not a country.
+Addresses are those kept for documentation (RFC 5737, RFC 3849), and this machine's own for tests of the whole program. Two networks have an answer that is not a country.
 """
 import ipaddress
 import pathlib
@@ -9,6 +9,7 @@ import struct
 import sys
 
 NETWORKS = {
+    "127.0.0.0/8": {"country": {"iso_code": "NL"}},
     "192.0.2.0/24": {"country": {"iso_code": "DE"}},
     "198.51.100.0/24": {"country": {"iso_code": "FR"}},
     "203.0.113.0/25": {"continent": {"code": "EU"}},

@@ -17,9 +17,12 @@ static enum err reply_pending(struct call *q, const struct user *user, enum mfa_
     if (s->recovery_left) methods[out.methods.count++] = SLICE("recovery");
     if (s->passkeys) methods[out.methods.count++] = SLICE("passkey");
     if (use != MFA_VERIFY) out.methods.count = 0;
-    /* As it is now: the sign-in may have replaced its password hash. */
+    /* As it is now: the sign-in may have replaced its password hash. Not with another password than the one that was proven. */
     struct user now;
-    TRY(user_by_id(q->ctx, q->app, &user->id, &now));
+    enum err e = user_by_id(q->ctx, q->app, &user->id, &now);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && !user_proof_stands(user, &now)))
+        return refuse(q->ctx, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
+    TRY(e);
     TRY(mfa_token_new(q->ctx, q->app, &now, use, otp, &out.mfa_token));
     return reply(q, &out);
 }

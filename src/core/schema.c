@@ -42,7 +42,7 @@ static const char first[] =
 
     "CREATE TABLE sessions ("
     "  id BYTEA PRIMARY KEY,"
-    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  user_id BYTEA NOT NULL," /* no reference: revocations outlive the account, until all nodes have seen them */
     "  device_name TEXT NOT NULL,"
     "  ip TEXT NOT NULL,"
     "  created_at BIGINT NOT NULL,"

@@ -100,14 +100,20 @@ static void worker(void *arg)
     }
 }
 
+static void tick_log(struct ctx *c, enum err e)
+{
+    if (e != ERR_OK)
+        log_warn("ticker", LOG_TEXT("error", slice_cstr(err_name(e))), LOG_TEXT("detail", slice_cstr(c->err_detail)));
+    ctx_clear_error(c);
+}
+
 static void tick(struct app *app, unsigned n)
 {
     CLEANUP(ctx_done) struct ctx c;
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
-    enum err e = session_watch(&c, app);
-    if (e == ERR_OK && n % KEY_RELOAD_TICKS == 0) e = key_reload(&c, app);
-    if (e != ERR_OK)
-        log_warn("ticker", LOG_TEXT("error", slice_cstr(err_name(e))), LOG_TEXT("detail", slice_cstr(c.err_detail)));
+    tick_log(&c, session_watch(&c, app));
+    /* On a database that fails now and then, keys must not wait for luck. */
+    if (n % KEY_RELOAD_TICKS == 0) tick_log(&c, key_reload(&c, app));
 }
 
 static void ticker(void *arg)

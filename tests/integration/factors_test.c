@@ -378,9 +378,9 @@ TEST(factor_survives_key_rotation)
     struct kek_row *rows = NULL;
     size_t n = 0;
     bool left = true;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     if (loop_missing()) return;
     loop_open(&l);
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     enrolled(&l, &s, &bearer);
     CHECK_FINE();
     CHECK_OK(key_rotate(&c, l.app, &kek));
@@ -443,9 +443,9 @@ TEST(factor_tokens_are_for_one_use)
     struct loop l;
     CLEANUP(ctx_done) struct ctx c;
     struct user user;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     if (loop_missing()) return;
     loop_open(&l);
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     loop_user(&l, ANNA, ROLE_USER);
     CHECK_FINE();
     CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));
@@ -474,9 +474,9 @@ TEST(factor_first_one_is_not_replaced_without_a_session)
     struct mfa_enrolment e;
     struct slice *codes = NULL;
     struct principal who = {.signed_in = false};
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     if (loop_missing()) return;
     loop_open(&l);
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     enrolled(&l, &s, NULL);
     CHECK_FINE();
     CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));
@@ -509,9 +509,9 @@ TEST(sign_ins_are_audited)
     struct db_result before, r;
     struct secret s;
     struct user user;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     if (loop_missing()) return;
     loop_open(&l);
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     enrolled(&l, &s, NULL);
     CHECK_FINE();
     CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));

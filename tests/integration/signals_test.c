@@ -1,7 +1,7 @@
 /* What is odd about a sign-in stands in the audit log with it: a new device, a new country, many failures. And the places of
  * sessions, and searching the log by address. */
 #include "base/limits.h"
-#include "core/user/user.h"
+#include "core/session/session.h"
 #include "integration/loopback.h"
 #include "net/geoip.h"
 
@@ -125,8 +125,8 @@ TEST(device_after_long_absence_is_signalled)
 TEST(new_countries_are_signalled)
 {
     struct loop l;
-    struct geoip *g = countries();
-    if (loop_missing() || !g) return;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
     begin(&l, g);
     make_anna(&l);
     enter(&l, "laptop", "browser", NOWHERE);
@@ -145,12 +145,26 @@ TEST(new_countries_are_signalled)
     geoip_close(g);
 }
 
+TEST(unknown_places_are_no_new_countries)
+{
+    struct loop l;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
+    begin(&l, g);
+    make_anna(&l);
+    enter(&l, "laptop", "browser", HERE);
+    enter(&l, "laptop", "browser", NOWHERE);
+    CHECK_SIGNALS(&l, "");
+    loop_close(&l);
+    geoip_close(g);
+}
+
 TEST(sessions_show_their_country)
 {
     struct loop l;
     ANSWER a = {0};
-    struct geoip *g = countries();
-    if (loop_missing() || !g) return;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
     begin(&l, g);
     make_anna(&l);
     enter(&l, "a", "browser", NOWHERE);
@@ -208,4 +222,40 @@ TEST(log_is_searched_by_address)
     LOOP(&l, &a, .target = LOGS "?ip=", .bearer = admin);
     CHECK_STATUS(&a, 400);
     loop_close(&l);
+}
+
+/* Every allocation of a sign-in fails once: no crash, and never a signal without its session or a session without its signal. */
+TEST(signals_survive_allocation_faults)
+{
+    struct loop l;
+    ANSWER a = {0};
+    bool fired = true;
+    struct geoip *g = loop_missing() ? NULL : countries();
+    if (!g) return;
+    begin(&l, g);
+    make_anna(&l);
+    enter(&l, "laptop", "browser", THERE);
+    for (uint64_t n = 0; fired && n < 150; n++) {
+        CLEANUP(ctx_done) struct ctx c;
+        struct user user;
+        struct session_tokens t;
+        struct principal who = {.ip = HERE};
+        ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+        CHECK_OK(user_by_email(&c, l.app, SLICE("anna@example.com"), &user));
+        const char *device = loop_text("device %u", (unsigned)n);
+        test_fail_alloc(n, false);
+        struct session_new new = {.user = &user, .device_name = slice_cstr(device), .amr = "pwd", .who = &who};
+        enum err e = session_start(&c, l.app, &new, &t);
+        fired = test_alloc_fired();
+        test_fail_alloc(UINT64_MAX, false);
+        CHECK(e == ERR_OK || (fired && (e == ERR_NOMEM || e == ERR_CRYPTO)));
+    }
+    CHECK(!fired);
+    LOOP(&l, &a, .target = LOGS "?limit=200&event=auth.login&ip=" HERE, .bearer = admin);
+    size_t sessions = loop_count(&a, "items");
+    CHECK(sessions > 0);
+    LOOP(&l, &a, .target = LOGS "?limit=200&event=auth.signal&ip=" HERE, .bearer = admin);
+    CHECK_U64(loop_count(&a, "items"), sessions + 1); /* a new device each, and a new country once */
+    loop_close(&l);
+    geoip_close(g);
 }

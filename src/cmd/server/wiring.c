@@ -156,8 +156,10 @@ enum err wiring_open(struct ctx *c, const struct config *cfg, enum wiring_storag
     TRY(open_keys(c, cfg, ret));
     TRY(open_db(c, cfg, ret));
     TRY(cache_local_open(CACHE_ENTRIES, &ret->be.cache));
-    if (storage == WITH_STORAGE) TRY(open_blobs(c, cfg, ret));
-    TRY(open_geoip(c, cfg, ret));
+    if (storage == WITH_STORAGE) {
+        TRY(open_blobs(c, cfg, ret));
+        TRY(open_geoip(c, cfg, ret)); /* nobody signs in without */
+    }
     return open_app(c, cfg, ret);
 }
 

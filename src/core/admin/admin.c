@@ -210,6 +210,7 @@ static enum err delete_some_tx(struct ctx *c, struct db_conn *conn, void *arg)
     }
     a->more = uploads.rows == BATCH || files.rows == BATCH;
     if (a->more) return ERR_OK;
+    TRY(session_end_all_tx(c, conn, &a->id, NULL));
     TRY(admin_store_delete(c, conn, &a->id));
     return write_record(c, conn, a, "user.delete", SLICE(""));
 }
@@ -223,5 +224,5 @@ enum err admin_user_delete(struct ctx *c, struct app *app, const struct principa
     TRY(session_watch(c, app));
     do TRY(db_tx(c, app->be.db, DB_WRITE, delete_some_tx, &a));
     while (a.more);
-    return ERR_OK;
+    return session_watch(c, app);
 }

@@ -15,11 +15,16 @@
 
 #define REFRESH_PREFIX "sdr_"
 /* Other nodes' clocks and commits may lag a little behind ours. */
-#define WATCH_OVERLAP_MS 5000
+#define WATCH_OVERLAP_MS 60000
 
 static enum err unauthorized(struct ctx *c)
 {
     return refuse(c, ERR_UNAUTH, "unauthorized", "Your session has ended. Sign in again.");
+}
+
+static enum err invalid_credentials(struct ctx *c)
+{
+    return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
 }
 
 static enum err refresh_text(struct ctx *c, struct slice secret, struct slice *ret)
@@ -79,12 +84,16 @@ struct login_arg {
     const struct session_new *n;
     struct session_row row;
     struct sha256 token_hash;
+    struct user user; /* as it is when the session begins */
 };
 
 static enum err login_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct login_arg *a = arg;
     int64_t end = MIN(a->row.created_at + a->row.idle_ms, a->row.expires_at);
+    /* What ended all sessions since the proof did not see this one; what comes later waits for this row. */
+    TRY(user_load_locked(c, conn, a->app, &a->row.user_id, &a->user));
+    if (!user_proof_stands(a->n->user, &a->user)) return ERR_NOT_FOUND;
     TRY(session_signals(c, conn, a->n->who, &a->row));
     TRY(session_store_insert(c, conn, &a->row));
     TRY(session_store_signed_in(c, conn, &a->row.user_id, a->row.created_at));
@@ -109,7 +118,6 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
     char country[APP_COUNTRY_BYTES] = "";
     int64_t now = clock_wall_ms();
     if (app->cfg.geo.country) app->cfg.geo.country(app->cfg.geo.arg, n->who->ip, country);
-    if (!n->user->active) return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
     a.row = (struct session_row){.user_id = n->user->id,
                                  .device_name = short_text(n->device_name, LIMIT_DEVICE_NAME_BYTES),
                                  .user_agent = short_text(n->user_agent, LIMIT_TITLE_BYTES),
@@ -124,8 +132,10 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
     TRY(os_random(secret, sizeof secret));
     TRY(refresh_text(c, slice_of(secret, sizeof secret), &out.refresh_token));
     TRY(sha256(out.refresh_token, &a.token_hash));
-    TRY(db_tx(c, app->be.db, DB_WRITE, login_tx, &a));
-    TRY(issue_access(c, app, &a.row.id, n->user, a.row.amr, a.row.auth_at, &out));
+    enum err e = db_tx(c, app->be.db, DB_WRITE, login_tx, &a);
+    if (e == ERR_NOT_FOUND) return invalid_credentials(c);
+    TRY(e);
+    TRY(issue_access(c, app, &a.row.id, &a.user, a.row.amr, a.row.auth_at, &out));
     *ret = out;
     return ERR_OK;
 }
@@ -146,7 +156,7 @@ enum err session_check_login(struct ctx *c, struct app *app, const struct sessio
         audit_note(app, &(struct audit_event){.event = "auth.login", .result = "failed", .who = in->who, .email = in->email,
                                               .actor_id = &user.id, .detail = SLICE("suspended")});
     if (e == ERR_DENIED || (e == ERR_OK && !user.active))
-        return refuse(c, ERR_UNAUTH, "invalid_credentials", "The e-mail address or the password is wrong.");
+        return invalid_credentials(c);
     TRY(e);
     *ret = user;
     return ERR_OK;

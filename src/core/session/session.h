@@ -36,7 +36,8 @@ struct session_new {
     int64_t idle_ms;  /* ends when unused for so long; 0: LIMIT_REFRESH_IDLE_MS */
     int64_t auth_at_ms; /* when the secret was proven; 0: now */
 };
-/* The account proved who it is: a new session, with its tokens. ERR_UNAUTH for a suspended account.
+/* The account proved who it is: a new session, with its tokens. ERR_UNAUTH "invalid_credentials" for a suspended account, and when its
+ * password or role changed since n->user was read: the proof was the old one's (user_proof_stands).
  * What is odd about it is recorded with it ("auth.signal"): a device or a country that the account never signed in from, or many wrong
  * tries before it. */
 MUST_USE enum err session_start(struct ctx *c, struct app *app, const struct session_new *n, struct session_tokens *ret);

@@ -26,6 +26,12 @@ enum err user_check_new(struct ctx *c, const struct app *app, struct user_new *n
     return password_check_new(c, app, &owner, n->password, "password");
 }
 
+bool user_proof_stands(const struct user *seen, const struct user *now)
+{
+    return now->active && seen->password_changed_at == now->password_changed_at && seen->role == now->role &&
+           seen->must_change_password == now->must_change_password && seen->mfa_required == now->mfa_required;
+}
+
 struct create_arg {
     struct app *app;
     struct user user;

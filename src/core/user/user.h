@@ -43,6 +43,11 @@ MUST_USE enum err user_create(struct ctx *c, struct app *app, const struct user_
 /* Inside a transaction of another part. */
 MUST_USE enum err user_load(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id,
                             struct user *ret);
+/* The same, and its row stays as it is until the transaction ends. */
+MUST_USE enum err user_load_locked(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id,
+                                   struct user *ret);
+/* Whether what `seen` proved still counts for the account as it is `now`: active, the same password and role, nothing more asked of it. */
+bool user_proof_stands(const struct user *seen, const struct user *now);
 MUST_USE enum err user_by_id(struct ctx *c, struct app *app, const struct id *id, struct user *ret);
 MUST_USE enum err user_by_email(struct ctx *c, struct app *app, struct slice email, struct user *ret);
 MUST_USE enum err user_list(struct ctx *c, struct app *app, struct user **ret, size_t *ret_n);

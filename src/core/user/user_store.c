@@ -9,6 +9,10 @@ static const struct db_stmt insert = {
     "INSERT INTO users (id, email, email_key, display_name, role, state, password_hash, created_at, updated_at) "
     "VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7)", NULL};
 static const struct db_stmt by_id = {"user_by_id", "SELECT " USER_COLUMNS " FROM users WHERE id = $1", NULL};
+/* Writers of the row wait; new rows that refer to it do not. SQLite has one writer anyway. */
+static const struct db_stmt by_id_locked = {
+    "user_by_id_locked", "SELECT " USER_COLUMNS " FROM users WHERE id = $1 FOR NO KEY UPDATE",
+    "SELECT " USER_COLUMNS " FROM users WHERE id = $1"};
 static const struct db_stmt by_email = {
     "user_by_email", "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", NULL};
 static const struct db_stmt list = {"user_list", "SELECT " USER_COLUMNS " FROM users ORDER BY created_at, id", NULL};
@@ -55,6 +59,13 @@ enum err user_load(struct ctx *c, struct db_conn *conn, const struct app *app, c
 {
     struct db_result r;
     TRY(db_one(c, conn, &by_id, &r, db_id(id)));
+    return read_row(app, &r, 0, ret);
+}
+
+enum err user_load_locked(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id, struct user *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &by_id_locked, &r, db_id(id)));
     return read_row(app, &r, 0, ret);
 }
 

@@ -1,0 +1,137 @@
+/* A proof counts for the account as it was when it was given: what changes before the session begins undoes it. And sessions of a
+ * deleted account end on all nodes. */
+#include "base/limits.h"
+#include "core/admin/admin.h"
+#include "core/session/session.h"
+#include "core/user/password.h"
+#include "integration/loopback.h"
+
+#define SESSIONS "/api/v1/auth/sessions"
+
+static const struct principal nobody = {.ip = "192.0.2.1"};
+
+static enum err change_password(struct ctx *c, struct app *app, const struct user *u)
+{
+    return password_change(c, app, &(struct password_change){.user = u, .password = SLICE("another good long phrase"), .field = "password"});
+}
+
+static enum err patch(struct ctx *c, struct app *app, const struct user *u, struct account_patch p)
+{
+    struct account changed;
+    return admin_user_change(c, app, NULL, &u->id, &p, &changed);
+}
+
+static enum err demote(struct ctx *c, struct app *app, const struct user *u)
+{
+    return patch(c, app, u, (struct account_patch){.set_role = true, .role = ROLE_GUEST});
+}
+
+static enum err want_new_password(struct ctx *c, struct app *app, const struct user *u)
+{
+    return patch(c, app, u, (struct account_patch){.set_must_change_password = true, .must_change_password = true});
+}
+
+static enum err want_factor(struct ctx *c, struct app *app, const struct user *u)
+{
+    return patch(c, app, u, (struct account_patch){.set_mfa_required = true, .mfa_required = true});
+}
+
+static enum err suspend(struct ctx *c, struct app *app, const struct user *u)
+{
+    struct account changed;
+    return admin_user_suspend(c, app, NULL, &u->id, true, &changed);
+}
+
+static enum err delete(struct ctx *c, struct app *app, const struct user *u)
+{
+    return admin_user_delete(c, app, &nobody, &u->id, true);
+}
+
+static enum err nothing(struct ctx *c, struct app *app, const struct user *u)
+{
+    (void)c, (void)app, (void)u;
+    return ERR_OK;
+}
+
+typedef enum err step_fn(struct ctx *c, struct app *app, const struct user *u);
+
+/* The password is proven, then `between` commits, then the session would begin. */
+static enum err interleave(struct loop *l, const char *email, step_fn *between)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct session_login login = {slice_cstr(email), SLICE(LOOP_PASSWORD), &nobody};
+    struct session_tokens t;
+    struct user user;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    loop_user(l, email, ROLE_USER);
+    TRY(session_check_login(&c, l->app, &login, &user));
+    TRY(between(&c, l->app, &user));
+    enum err e = session_start(&c, l->app, &(struct session_new){.user = &user, .who = &nobody, .amr = "pwd"}, &t);
+    if (e != ERR_OK && !(c.err_code && slice_eq(slice_cstr(c.err_code), SLICE("invalid_credentials")))) return ERR_INTERNAL;
+    return e;
+}
+
+TEST(stale_proofs_begin_no_session)
+{
+    static step_fn *const changes[] = {change_password, demote, want_new_password, want_factor, suspend, delete};
+    struct loop l;
+    if (loop_missing()) return;
+    loop_open(&l);
+    CHECK_OK(interleave(&l, "same@example.com", nothing));
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+        CHECK_ERR(interleave(&l, loop_text("user%zu@example.com", i), changes[i]), ERR_UNAUTH);
+    loop_close(&l);
+}
+
+static void watch(struct loop *l)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    if (session_watch(&c, l->app) != ERR_OK) test_fail(__FILE__, __LINE__, "watch: %s", c.err_detail);
+}
+
+static void delete_account(struct loop *l, const char *email)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct user user;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    enum err e = user_by_email(&c, l->app, slice_cstr(email), &user);
+    if (e == ERR_OK) e = delete(&c, l->app, &user);
+    if (e != ERR_OK) test_fail(__FILE__, __LINE__, "delete: %s: %s", err_name(e), c.err_detail);
+}
+
+static enum err purge(struct loop *l)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    return session_purge(&c, l->app);
+}
+
+TEST(sessions_of_a_deleted_account_end_everywhere)
+{
+    struct loop l, second;
+    ANSWER a = {0};
+    const char *refresh = NULL;
+    if (loop_missing()) return;
+    loop_open(&l);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    const char *bearer = loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, &refresh);
+    if (loop_durable(&l)) loop_open_beside(&second, &l);
+    delete_account(&l, "anna@example.com");
+    LOOP(&l, &a, .target = SESSIONS, .bearer = bearer);
+    CHECK_STATUS(&a, 401);
+    LOOP(&l, &a, .target = "/api/v1/auth/refresh", .json = loop_text("{\"refresh_token\":\"%s\"}", refresh));
+    CHECK_PROBLEM(&a, 401, "unauthorized");
+    /* The other node looks only now, when the account is gone. */
+    if (loop_durable(&l)) {
+        watch(&second);
+        LOOP(&second, &a, .target = SESSIONS, .bearer = bearer);
+        CHECK_STATUS(&a, 401);
+        loop_close(&second);
+    }
+    loop_advance(2 * LIMIT_REFRESH_MAX_MS + 1);
+    CHECK_OK(purge(&l));
+    LOOP(&l, &a, .target = "/api/v1/auth/refresh", .json = loop_text("{\"refresh_token\":\"%s\"}", refresh));
+    CHECK_PROBLEM(&a, 401, "unauthorized");
+    loop_close(&l);
+}
