@@ -43,7 +43,7 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct create_arg *a = arg;
     uint64_t n = 0;
-    if (a->n->must_be_first) TRY(user_store_count(c, conn, &n));
+    if (a->n->must_be_first) TRY(user_store_count_locked(c, conn, &n));
     if (n) return ERR_NOT_FOUND;
     TRY(user_store_insert(c, conn, &a->user, a->email_key));
     if (a->n->also) TRY(a->n->also(c, conn, &a->user, a->n->also_arg));

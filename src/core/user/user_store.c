@@ -17,6 +17,9 @@ static const struct db_stmt by_email = {
     "user_by_email", "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", NULL};
 static const struct db_stmt list = {"user_list", "SELECT " USER_COLUMNS " FROM users ORDER BY created_at, id", NULL};
 static const struct db_stmt count = {"user_count", "SELECT COUNT(*) FROM users", NULL};
+/* Two first accounts at the same time: the second waits here, and then sees the first. SQLite has one writer anyway. */
+static const struct db_stmt first_lock = {
+    "user_first_lock", "SELECT name FROM settings ORDER BY name FOR UPDATE", "SELECT name FROM settings ORDER BY name"};
 static const struct db_stmt rename_user = {
     "user_rename", "UPDATE users SET display_name = $2, updated_at = $3 WHERE id = $1", NULL};
 static const struct db_stmt replace_hash = {
@@ -95,6 +98,13 @@ enum err user_store_count(struct ctx *c, struct db_conn *conn, uint64_t *ret)
     TRY(db_exec0(c, conn, &count, &r));
     *ret = (uint64_t)db_get_i64(&r, 0, 0);
     return ERR_OK;
+}
+
+enum err user_store_count_locked(struct ctx *c, struct db_conn *conn, uint64_t *ret)
+{
+    struct db_result r;
+    TRY(db_exec0(c, conn, &first_lock, &r));
+    return user_store_count(c, conn, ret);
 }
 
 enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name, int64_t now_ms)
