@@ -243,6 +243,76 @@ TEST(password_reset)
     loop_close(&l);
 }
 
+/* ---- what somebody else may have left in an account ---- */
+
+static const struct db_stmt planted[] = {
+    {"plant_external", "INSERT INTO external_identities (provider, subject, user_id, created_at) VALUES ('corp', 'x', $1, 1)", NULL},
+    {"plant_passkey", "INSERT INTO passkeys (id, user_id, credential_id, alg, public_key, sign_count, name, created_at) "
+                      "VALUES ($1, $1, $1, -7, $1, 0, 'x', 1)", NULL},
+    {"plant_totp", "INSERT INTO totp (user_id, pending, kek_id, wrapped, created_at) VALUES ($1, 0, $1, $1, 1)", NULL},
+    {"plant_recovery", "INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $1)", NULL},
+    {"plant_key", "INSERT INTO api_keys (id, user_id, name, secret_hash, scopes, created_at) VALUES ('abcdefgh', $1, 'x', $1, 1, 1)", NULL},
+};
+static const struct db_stmt planted_count = {
+    "planted_count",
+    "SELECT (SELECT COUNT(*) FROM external_identities WHERE user_id = $1) + (SELECT COUNT(*) FROM passkeys WHERE user_id = $1) + "
+    "(SELECT COUNT(*) FROM totp WHERE user_id = $1) + (SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1) + "
+    "(SELECT COUNT(*) FROM api_keys WHERE user_id = $1)", NULL};
+
+struct plant_arg {
+    struct id user;
+    bool look;
+    int64_t n;
+};
+
+static enum err plant_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct plant_arg *a = arg;
+    struct db_result r;
+    for (size_t i = 0; !a->look && i < ARRAY_LEN(planted); i++) TRY(db_exec(c, conn, &planted[i], NULL, db_id(&a->user)));
+    TRY(db_one(c, conn, &planted_count, &r, db_id(&a->user)));
+    a->n = db_get_i64(&r, 0, 0);
+    return ERR_OK;
+}
+
+/* How many ways in there are; before that, with `add`, one of each kind comes to be. */
+static uint64_t ways_in(struct loop *l, bool add)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct plant_arg a = {.look = !add};
+    struct user user;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    enum err e = user_by_email(&c, l->app, SLICE("anna@example.com"), &user);
+    a.user = user.id;
+    if (e == ERR_OK) e = db_tx(&c, l->app->be.db, DB_WRITE, plant_tx, &a);
+    if (e != ERR_OK) test_fail(__FILE__, __LINE__, "ways in: %s: %s", err_name(e), c.err_detail);
+    return (uint64_t)a.n;
+}
+
+TEST(first_reset_removes_what_others_may_have_left)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, REGISTRATION_CLOSED, true);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    const char *admin = loop_user(&l, "root@example.com", ROLE_ADMIN);
+    CHECK_U64(ways_in(&l, true), ARRAY_LEN(planted));
+    forget(&l, "anna@example.com");
+    LOOP(&l, &a, .target = RESET, .json = reset(token_in(mail.text), NEW_PASSWORD));
+    CHECK_STATUS(&a, 204);
+    CHECK_U64(ways_in(&l, false), 0);
+    LOOP(&l, &a, .target = "/api/v1/admin/audit-logs?event=auth.password.reset", .bearer = admin);
+    CHECK(strstr(loop_str(&a, "items.0.detail"), "removed") != NULL);
+    /* Confirmed now: what is there is the owner's. */
+    CHECK_U64(ways_in(&l, true), ARRAY_LEN(planted));
+    forget(&l, "anna@example.com");
+    LOOP(&l, &a, .target = RESET, .json = reset(token_in(mail.text), NEW_PASSWORD " too"));
+    CHECK_STATUS(&a, 204);
+    CHECK_U64(ways_in(&l, false), ARRAY_LEN(planted));
+    loop_close(&l);
+}
+
 TEST(reset_runs_out_and_the_newest_counts)
 {
     struct loop l;

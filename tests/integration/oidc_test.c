@@ -366,10 +366,10 @@ TEST(oidc_links_by_verified_addresses_only_where_told)
     settings.link_by_email = true;
     p.verified = "false";
     sign_in(&l, &p, &a);
-    CHECK(refused(&a, 403, "no account here"));
+    CHECK(refused(&a, 403, "not confirmed your e-mail address"));
     p.verified = "\"true\"";
     sign_in(&l, &p, &a);
-    CHECK(refused(&a, 403, "no account here"));
+    CHECK(refused(&a, 403, "not confirmed your e-mail address"));
     p.verified = "true";
     sign_in(&l, &p, &a);
     CHECK_STATUS(&a, 303);
@@ -385,6 +385,26 @@ TEST(oidc_links_by_verified_addresses_only_where_told)
     p.email = "carol@example.com";
     sign_in(&l, &p, &a);
     CHECK(refused(&a, 403, "no account here"));
+    loop_close(&l);
+}
+
+TEST(oidc_makes_no_account_for_an_unverified_address)
+{
+    struct loop l;
+    struct provider p = fresh_provider();
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    open_with(&l, &p);
+    p.verified = "false";
+    sign_in(&l, &p, &a);
+    CHECK(refused(&a, 403, "not confirmed your e-mail address"));
+    p.verified = "true";
+    sign_in(&l, &p, &a);
+    CHECK_STATUS(&a, 303);
+    /* Known by its subject from now on. */
+    p.verified = "false";
+    sign_in(&l, &p, &a);
+    CHECK_STATUS(&a, 303);
     loop_close(&l);
 }
 

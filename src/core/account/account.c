@@ -128,19 +128,31 @@ static enum err find_reset_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return over || !a->user.active ? ERR_NOT_FOUND : ERR_OK;
 }
 
+/* Who has the mailbox is first known now. Whoever had the account before may have left other ways in. */
+static enum err first_proof_of_address(struct ctx *c, struct db_conn *conn, const struct reset_arg *a, const struct id *user,
+                                       struct slice *ret_detail)
+{
+    if (!mail_configured(a->app)) return ERR_OK;
+    enum err e = account_store_confirm_first(c, conn, user, clock_wall_ms());
+    if (e == ERR_NOT_FOUND) return ERR_OK;
+    TRY(e);
+    *ret_detail = SLICE("address confirmed; factors, keys and external sign-ins removed");
+    return account_store_drop_ways_in(c, conn, user);
+}
+
 static enum err reset_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct reset_arg *a = arg;
     struct id user;
-    struct slice data;
+    struct slice data, detail = SLICE("");
     int64_t now = clock_wall_ms();
     TRY(mailed_store_take(c, conn, &a->hash, mailed_purpose(a->kind), now, &user, &data));
     TRY(password_set_tx(c, conn, &user, a->new_hash));
     TRY(session_end_all_tx(c, conn, &user, NULL));
-    if (mail_configured(a->app)) TRY(account_store_confirm(c, conn, &user, now));
+    TRY(first_proof_of_address(c, conn, a, &user, &detail));
     TRY(mail_notice(c, conn, a->app, MAIL_PASSWORD_CHANGED, a->user.email, slice_cstr(a->who->ip)));
     return audit_write(c, conn, &(struct audit_event){.event = "auth.password.reset", .who = a->who, .actor_id = &user,
-                                                      .object_type = "user", .object_id = &user});
+                                                      .object_type = "user", .object_id = &user, .detail = detail});
 }
 
 enum err account_reset(struct ctx *c, struct app *app, const struct principal *who, struct slice token, struct slice new_password)

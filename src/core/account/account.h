@@ -27,8 +27,9 @@ MUST_USE enum err account_verify(struct ctx *c, struct app *app, const struct pr
                                  struct user *ret);
 /* Always ERR_OK but for a full disk and the like. */
 MUST_USE enum err account_forgot(struct ctx *c, struct app *app, const struct principal *who, struct slice email);
-/* A new password by a mailed token: ends every session, keeps the second factors. ERR_INVALID "token_invalid", or with field errors;
- * then the token stays good. */
+/* A new password by a mailed token: ends every session; second factors stay. ERR_INVALID "token_invalid", or with field errors;
+ * then the token stays good. Where it is the first proof of the address, other ways in (factors, API keys, external identities) are
+ * removed: somebody else may have left them. */
 MUST_USE enum err account_reset(struct ctx *c, struct app *app, const struct principal *who, struct slice token,
                                 struct slice new_password);
 /* The part of register and forgot that knows whether there is an account; for the job "account". */

@@ -1,6 +1,8 @@
 /* SQL of mailed tokens. */
 #include "core/account/account_store.h"
 
+#include "base/intmath.h"
+
 static const struct db_stmt insert = {
     "mailed_insert",
     "INSERT INTO mailed_tokens (hash, purpose, user_id, data, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)", NULL};
@@ -16,6 +18,15 @@ static const struct db_stmt drop = {
 static const struct db_stmt purge = {"mailed_purge", "DELETE FROM mailed_tokens WHERE expires_at < $1", NULL};
 static const struct db_stmt confirm = {
     "account_confirm", "UPDATE users SET email_verified_at = COALESCE(email_verified_at, $2) WHERE id = $1", NULL};
+static const struct db_stmt confirm_first = {
+    "account_confirm_first", "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL", NULL};
+static const struct db_stmt drop_ways_in[] = {
+    {"account_drop_external", "DELETE FROM external_identities WHERE user_id = $1", NULL},
+    {"account_drop_passkeys", "DELETE FROM passkeys WHERE user_id = $1", NULL},
+    {"account_drop_totp", "DELETE FROM totp WHERE user_id = $1", NULL},
+    {"account_drop_recovery", "DELETE FROM recovery_codes WHERE user_id = $1", NULL},
+    {"account_drop_keys", "DELETE FROM api_keys WHERE user_id = $1", NULL},
+};
 static const struct db_stmt set_quota = {"account_set_quota", "UPDATE users SET quota_bytes = $2 WHERE id = $1", NULL};
 
 enum err mailed_store_insert(struct ctx *c, struct db_conn *conn, const struct mailed_token *t)
@@ -63,6 +74,17 @@ enum err mailed_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_
 enum err account_store_confirm(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms)
 {
     return db_exec(c, conn, &confirm, NULL, db_id(user), db_i64(now_ms));
+}
+
+enum err account_store_confirm_first(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms)
+{
+    return db_one(c, conn, &confirm_first, NULL, db_id(user), db_i64(now_ms));
+}
+
+enum err account_store_drop_ways_in(struct ctx *c, struct db_conn *conn, const struct id *user)
+{
+    for (size_t i = 0; i < ARRAY_LEN(drop_ways_in); i++) TRY(db_exec(c, conn, &drop_ways_in[i], NULL, db_id(user)));
+    return ERR_OK;
 }
 
 enum err account_store_set_quota(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t quota_bytes)

@@ -24,6 +24,10 @@ MUST_USE enum err mailed_store_peek(struct ctx *c, struct db_conn *conn, const s
 MUST_USE enum err mailed_store_drop(struct ctx *c, struct db_conn *conn, const struct id *user, const char *purpose);
 MUST_USE enum err mailed_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms);
 MUST_USE enum err account_store_confirm(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms);
+/* ERR_NOT_FOUND when it was confirmed before. */
+MUST_USE enum err account_store_confirm_first(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t now_ms);
+/* Every way into the account but its password: external identities, second factors, API keys. */
+MUST_USE enum err account_store_drop_ways_in(struct ctx *c, struct db_conn *conn, const struct id *user);
 MUST_USE enum err account_store_set_quota(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t quota_bytes);
 
 #endif

@@ -166,11 +166,16 @@ struct take_arg {
     struct device_grant grant;
 };
 
-static enum err take_approved(struct ctx *c, struct db_conn *conn, struct take_arg *a, const struct device_poll *p)
+static enum err take_approved(struct ctx *c, struct db_conn *conn, struct take_arg *a, struct device_poll *p)
 {
     if (!p->approver_signed_in) return ERR_OK;
+    enum err e = user_load_locked(c, conn, a->app, &p->user_id, &a->grant.user);
+    if (e == ERR_NOT_FOUND) return ERR_OK;
+    TRY(e);
+    /* Once more, now that the account stays as it is: a new password may have ended the approver's session meanwhile. */
+    TRY(device_store_poll(c, conn, &a->hash, p));
+    if (!p->approver_signed_in) return ERR_OK;
     TRY(device_store_use(c, conn, &a->hash));
-    TRY(user_load(c, conn, a->app, &p->user_id, &a->grant.user));
     a->grant.device_name = p->device_name;
     a->grant.auth_at_ms = p->auth_at_ms;
     a->outcome = OUTCOME_APPROVED;

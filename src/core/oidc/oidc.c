@@ -215,7 +215,7 @@ static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
 static enum err new_also(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg)
 {
     const struct account_arg *a = arg;
-    if (a->claims->email_verified) TRY(oidc_store_confirm(c, conn, &user->id, clock_wall_ms()));
+    TRY(oidc_store_confirm(c, conn, &user->id, clock_wall_ms()));
     return link_to(c, conn, a, &user->id);
 }
 
@@ -235,6 +235,10 @@ static enum err make_account(struct ctx *c, struct account_arg *a, enum role rol
                          .also = new_also,
                          .also_arg = a};
     if (!a->p->create || !a->email_key.len) return no_account(c);
+    /* Otherwise anybody could take the address of somebody who has no account yet. */
+    if (!a->claims->email_verified)
+        return refuse(c, ERR_DENIED, "email_unverified",
+                      "Your sign-in provider has not confirmed your e-mail address. Confirm it there, then try again.");
     enum err e = user_create(c, a->app, &n, &a->user);
     if (e != ERR_EXISTS) return e;
     ctx_clear_error(c);
