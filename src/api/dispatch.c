@@ -92,7 +92,11 @@ static void plan(void *arg, struct http_request *req, struct http_plan *ret)
     memcpy(q->who.ip, req->peer, sizeof q->who.ip);
     q->refused = router_find(api->router, req->ctx, req->method, req->path, &m);
     q->allowed = m.allowed;
-    if (q->refused != ERR_OK) return;
+    if (q->refused != ERR_OK) {
+        /* Answered at once, whatever body comes along. */
+        if (req->has_body) *ret = (struct http_plan){HTTP_PLAN_STREAM, UINT64_MAX};
+        return;
+    }
     q->route = &api_routes[m.index];
     memcpy(q->params, m.params, sizeof q->params);
     if (q->route->open) {
@@ -290,8 +294,8 @@ static void open_stream(void *arg, struct http_request *req, struct http_sink **
     struct call *q = req->user;
     (void)arg;
     q->resp = resp;
-    enum err e = run_phases(q);
-    if (e == ERR_OK) e = q->route->open(q, ret);
+    enum err e = q->route ? run_phases(q) : no_route(q);
+    if (e == ERR_OK && q->route) e = q->route->open(q, ret);
     if (e == ERR_OK && *ret) return;
     if (e != ERR_OK) refused(q, e);
     reply_common(q->ctx, resp, false);

@@ -14,6 +14,7 @@
 #define RATE_WINDOW_MS 30000
 /* Read at once on the I/O thread: what fits the second-level cache beside the records made of it. */
 #define READ_NOW_BYTES (64u * 1024)
+#define LINGER_MS 2000
 #define READ_AHEAD 2u /* pieces a read job fills while as many are being sent */
 
 static struct http_server *server_of(const struct exchange *x) { return x->loop->server; }
@@ -444,6 +445,8 @@ static bool clients_turn(struct exchange *x)
     return x->body == BODY_OPEN && room_possible(x);
 }
 
+bool exchange_lingered(const struct exchange *x) { return x->linger_ms >= LINGER_MS; }
+
 /* Looks at the client about once a second: a sample, so that moving bytes costs no clock. */
 void exchange_timer(struct timer *t)
 {
@@ -459,6 +462,11 @@ void exchange_timer(struct timer *t)
     x->ticked_ms = now;
     x->ticked_bytes = bytes;
     wheel_set(&x->loop->wheel, t, now + MIN(1000, cfg->stall_ms / 4 + 1));
+    if (x->h2_ended) {
+        x->linger_ms += elapsed;
+        if (exchange_lingered(x)) exchange_wake(x);
+        return;
+    }
     bool turn = clients_turn(x), was = x->ticked_turn;
     x->ticked_turn = turn;
     if (moved || !turn) x->idle_ms = 0;

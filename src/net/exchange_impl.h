@@ -129,6 +129,10 @@ struct exchange {
     struct slice h2_method, h2_path, h2_authority;
     bool h2_nomem, h2_too_large; /* while the header was collected */
     bool h2_submitted, h2_deferred, h2_ended;
+    /* Lingering: the answer is complete, the client still sends. RFC 9113 8.1 allows to reset the stream at once (NO_ERROR), but
+     * clients there are (curl 7.88) that then forget the answer. So they get time to read it and to stop by themselves. */
+    int64_t linger_ms;
+    uint64_t h2_dropped;
     uint64_t sent_mark; /* conn->queued_bytes behind its last byte */
 };
 
@@ -169,6 +173,8 @@ void exchange_submit(struct exchange *x, enum exchange_job kind);
 /* exchange.c: what comes next, after a job is back or the driver brought something. */
 void exchange_advance(struct exchange *x);
 void exchange_timer(struct timer *t);
+/* It has lingered long enough. */
+bool exchange_lingered(const struct exchange *x);
 /* Puts it on its connection's woken list and gives that a turn. */
 void exchange_wake(struct exchange *x);
 

@@ -117,6 +117,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     }
     /* What a sink gets is counted when the sink has it; the rest is done with. */
     size_t done = x && x->plan.kind == HTTP_PLAN_STREAM ? len - kept : len;
+    /* Of a body that nobody wants only so much is let in: see lingering. */
+    if (x && x->h2_ended && (x->h2_dropped += len) > LIMIT_HTTP_DRAIN_BYTES) done = 0;
     if (nghttp2_session_consume_connection(session, len) != 0) conn_kill(c);
     if (done && nghttp2_session_consume_stream(session, id, done) != 0) conn_kill(c);
     /* The window covers exactly what there is room for: bytes for which there is none were sent against it. */
@@ -127,14 +129,12 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    struct conn *c = user;
     struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    (void)user;
     bool body = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (!x || !body || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
     x->h2_ended = true;
     x->sent_mark = UINT64_MAX;
-    /* RFC 9113 8.1: the answer is complete, the rest of the body is of no use. */
-    if (x->body != BODY_DONE) reset_stream(c, x->stream_id, NGHTTP2_NO_ERROR);
     return 0;
 }
 
@@ -210,7 +210,10 @@ static void serve(struct conn *c, struct exchange *x)
 {
     nghttp2_session *session = c->h2->session;
     const nghttp2_data_provider body = {{.ptr = x}, read_body};
-    if (x->h2_ended) return;
+    if (x->h2_ended) {
+        if (exchange_lingered(x)) reset_stream(c, x->stream_id, NGHTTP2_NO_ERROR);
+        return;
+    }
     if (x->timed_out) {
         reset_stream(c, x->stream_id, NGHTTP2_CANCEL);
         return;

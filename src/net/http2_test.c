@@ -17,7 +17,7 @@ struct stream {
     int status;
     uint64_t bytes, sum;
     char body[256];
-    bool closed, interim;
+    bool closed, interim, was_reset;
     uint32_t error;
     const char *up;
     uint64_t up_left;
@@ -100,6 +100,8 @@ static int on_frame(nghttp2_session *s, const nghttp2_frame *f, void *user)
         goaway_seen = true;
         goaway_error = f->goaway.error_code;
     }
+    struct stream *st = f->hd.type == NGHTTP2_RST_STREAM ? find(f->hd.stream_id) : NULL;
+    if (st) st->was_reset = true;
     return 0;
 }
 
@@ -305,6 +307,20 @@ TEST(h2_refusals)
         if (!fine) test_fail(__FILE__, __LINE__, "case %zu: %d, error %u", i, st->status, st->error);
         h2_close();
     }
+    harness_close(&h);
+}
+
+TEST(h2_a_refused_client_may_read_the_answer)
+{
+    CHECK(harness_open(&h, &(struct harness_options){.tls = true}));
+    CHECK(h2_open());
+    /* Clients forget the answer when the stream is reset behind it: those that stop are not reset, those that do not, later. */
+    struct stream *stops = ask("PUT", "/refuse", 3, NULL, NULL);
+    CHECK(run() && stops->status == 403 && stops->error == NGHTTP2_NO_ERROR && !stops->was_reset);
+    struct stream *goes_on = ask("PUT", "/refuse", 50000000, NULL, NULL);
+    CHECK(run() && goes_on->status == 403 && goes_on->error == NGHTTP2_NO_ERROR && goes_on->was_reset);
+    CHECK(goes_on->up_left > 40000000);
+    h2_close();
     harness_close(&h);
 }
 

@@ -443,6 +443,40 @@ test_foreign_files_are_left_alone() {
   same "$D/small" "$D/out/small"
 }
 
+# Temporary names that are the names of other files of the link.
+test_names_like_temporary_ones() {
+  mkdir "$D/in"
+  random_file 20000000 "$D/in/a"
+  random_file 3000000 "$D/in/a.part"
+  random_file 70000000 "$D/in/b" # of two parts, so that it has a state
+  echo 'a state' >"$D/in/a.part.state"
+  echo 'b state' >"$D/in/b.part.state"
+  random_file 1000000 "$D/in/b.part"
+  send "$D/in"/*
+  is 0 sd get "$LINK" -o "$D/out"
+  diff -r "$D/in" "$D/out" >/dev/null || fail "get: $(diff -rq "$D/in" "$D/out")"
+  local f
+  for f in "$D/out"/*; do echo old >"$f"; done
+  is 0 sd get "$LINK" -o "$D/out" --force
+  diff -r "$D/in" "$D/out" >/dev/null || fail "--force: $(diff -rq "$D/in" "$D/out")"
+  is 0 sd get "$LINK" -o "$D/out" --rename
+  [ "$(ls "$D/out" | wc -l)" = 12 ] || fail "--rename: $(ls "$D/out")"
+  for f in a a.part a.part.state b b.part b.part.state; do
+    same "$D/in/$f" "$D/out/$f"
+    case $f in *.*) same "$D/in/$f" "$D/out/${f%.*} (2).${f##*.}" ;; *) same "$D/in/$f" "$D/out/$f (2)" ;; esac
+  done
+  # Interrupted when some are finished, and continued with the folder spelled in another way.
+  slow 20000000
+  "$BIN/sealdrop" get "$LINK" -o "$D/again" --force >/dev/null 2>&1 &
+  local pid=$!
+  wait_for 20 test -e "$D/again/a.part" || fail "none finished"
+  kill -INT $pid
+  wait $pid
+  fast
+  is 0 sd get "$LINK" -o "$D/./again" --force
+  diff -r "$D/in" "$D/again" >/dev/null || fail "continued: $(diff -rq "$D/in" "$D/again")"
+}
+
 # ---- the scene ----
 
 mkdir -p "$HOME" "$W/proxy"
@@ -458,7 +492,8 @@ start_server || { cat "$W/server.log"; echo "no server"; exit 1; }
 [ ${#only[@]} -gt 0 ] && sd login "$URL" --email a@example.org --password-stdin --cacert "$W/data/tls/cert.pem" <<<"$PASSWORD"
 for name in sign_in usage files_and_folders many_small_files streams json password ends_of_links tokens_renew \
   send_resumes_after_kill send_of_changed_file_starts_anew interrupt_is_polite get_resumes_after_kill \
-  server_killed_in_send_and_get network_cuts tampered_bytes foreign_files_are_left_alone; do
+  server_killed_in_send_and_get network_cuts tampered_bytes foreign_files_are_left_alone \
+  names_like_temporary_ones; do
   run $name
 done
 echo "$passed passed, $failed failed"

@@ -41,7 +41,7 @@ struct line {
     struct slice event; /* "grant", "start", "done" */
     struct slice grant;
     struct opt_id file_id;
-    struct slice path;
+    struct slice path; /* below the folder */
     struct opt_u64 size;
 };
 JSON_TABLE(cli_get_journal_table, "GetEvent", struct line, JSON_FIELD(struct line, event, JSON_STRING, .flags = JSON_REQUIRED),
@@ -67,11 +67,13 @@ static size_t index_of(const struct get *g, const struct id *file_id)
 static void apply_done(struct get *g, struct ctx *c, size_t i, const struct line *l)
 {
     struct stat st;
-    const char *path = NULL;
-    if (arena_cstr(&c->arena, l->path, &path) != ERR_OK || sys()->lstat(path, &st) != 0) return;
+    struct slice path = {0};
+    /* Below the folder as it is spelled this time: the paths of all targets are compared. */
+    if (arena_printf(&c->arena, &path, "%s/" SLICE_FMT, g->dir, SLICE_ARG(l->path)) != ERR_OK) return;
+    if (sys()->lstat(path.ptr, &st) != 0) return;
     if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != g->files[i].size) return;
     g->targets[i].done = true;
-    g->targets[i].path = path;
+    g->targets[i].path = path.ptr;
 }
 
 static enum err apply(void *arg, struct ctx *c, struct slice text)
@@ -110,7 +112,7 @@ static enum err note(struct ctx *c, struct get *g, const char *event, size_t ite
 {
     struct line l = {.event = slice_cstr(event),
                      .file_id = {true, g->files[item].id},
-                     .path = slice_cstr(g->targets[item].path),
+                     .path = slice_cstr(g->targets[item].path + strlen(g->dir) + 1),
                      .size = {true, g->files[item].size}};
     return journal_append(c, g->journal, &cli_get_journal_table, &l, false);
 }
@@ -169,7 +171,7 @@ static void stop(void *arg, struct worker *w)
     fetcher_close(w->own);
 }
 
-/* NAME.part, ours or new. */
+/* The temporary file, ours or new. */
 static enum err open_part(struct ctx *c, struct get *g, size_t item, bool *ret_existed)
 {
     const struct target *t = &g->targets[item];
@@ -291,7 +293,7 @@ static enum err finish(struct ctx *c, struct get *g, size_t item)
     e = file_truncate(o->fd, o->secret.size);
     if (e == ERR_OK) e = file_sync(o->fd);
     if (e != ERR_OK) return fail(c, e, "cannot write '%s': %s", t->part_path, err_text(e));
-    TRY(target_publish(c, g->rule, t));
+    TRY(target_publish(c, g->rule, t, o->fd));
     TRY(note(c, g, "done", item));
     get_state_remove(TAKE(o->state));
     return ERR_OK;

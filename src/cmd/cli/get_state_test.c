@@ -218,22 +218,100 @@ TEST(target_does_not_follow_links)
     CHECK(stat(path_in(elsewhere, "new/deep"), &st) == 0 && S_ISDIR(st.st_mode));
 }
 
+/* No temporary name is the final name of another file or a folder of one, in any case, and no two are the same. */
+static void check_apart(const struct target *t, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        CHECK(strcmp(t[i].part_path, t[i].state_path) != 0);
+        for (size_t j = 0; j < n; j++) {
+            const char *const temporary[] = {t[i].part_path, t[i].state_path};
+            for (size_t k = 0; k < 2; k++) {
+                size_t len = strlen(temporary[k]);
+                CHECK(strncasecmp(temporary[k], t[j].path, len) != 0 || (t[j].path[len] != '\0' && t[j].path[len] != '/'));
+                if (i != j) CHECK(strcmp(temporary[k], t[j].part_path) != 0 && strcmp(temporary[k], t[j].state_path) != 0);
+            }
+            if (i != j) CHECK(strcmp(t[i].path, t[j].path) != 0);
+        }
+    }
+}
+
+TEST(target_temporary_names_are_nobodys_names)
+{
+    static const char *const names[] = {"a",   "a.part",   "a.part.state", "a.part-2.STATE", "b.PART/c", "b",     "b-2",
+                                        "c.x", "c.part",   "c",            "c.part-2",       "c.part-3", "d/a",   "d/a.part/x",
+                                        "a",   "a.part-3", "a (2).part",   "e",              "e.part-x", "e.par", "e.part.state/f"};
+    enum { N = sizeof names / sizeof names[0] };
+    CLEANUP(ctx_done) struct ctx c;
+    struct target t[N];
+    const char *dir = test_dir();
+    ctx_init(&c, 1 << 20);
+    CHECK_OK(plan(&c, dir, TARGET_REFUSE, t, N, names));
+    check_apart(t, N);
+    CHECK_SLICE(slice_cstr(t[0].part_path), slice_cstr(path_in(dir, "a.part-4")));
+    CHECK_SLICE(slice_cstr(t[0].state_path), slice_cstr(path_in(dir, "a.part-4.state")));
+    CHECK_SLICE(slice_cstr(t[5].part_path), slice_cstr(path_in(dir, "b.part-2")));
+    CHECK_SLICE(slice_cstr(t[9].part_path), slice_cstr(path_in(dir, "c.part-4")));
+    CHECK_SLICE(slice_cstr(t[12].part_path), slice_cstr(path_in(dir, "d/a.part-2")));
+    CHECK_SLICE(slice_cstr(t[17].part_path), slice_cstr(path_in(dir, "e.part-2")));
+    for (size_t i = 0; i < 3; i++) CHECK_OK(file_create(path_in(dir, names[i]), SLICE("old"), 0600));
+    CHECK_OK(plan(&c, dir, TARGET_REPLACE, t, N, names));
+    check_apart(t, N);
+    CHECK_OK(plan(&c, dir, TARGET_RENAME, t, N, names));
+    check_apart(t, N);
+    /* What an earlier run has finished keeps its name from the others. */
+    struct target two[] = {{.name = SLICE("a.part"), .path = path_in(dir, "a.part"), .done = true}, {.name = SLICE("a")}};
+    CHECK_OK(target_plan(&c, dir, TARGET_REPLACE, two, 2));
+    CHECK_SLICE(slice_cstr(two[1].part_path), slice_cstr(path_in(dir, "a.part-2")));
+}
+
+TEST(target_publishes_only_what_was_written)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    CLEANUP(buf_done) struct buf text = BUF_INIT(100);
+    CLEANUP(fd_close) int fd = -1;
+    struct target t[1];
+    const char *dir = test_dir();
+    ctx_init(&c, 1 << 20);
+    CHECK_OK(plan(&c, dir, TARGET_REPLACE, t, 1, (const char *const[]){"a"}));
+    CHECK_OK(file_create(t[0].path, SLICE("old"), 0600));
+    CHECK_OK(file_create(t[0].part_path, SLICE("ours"), 0600));
+    CHECK_OK(file_open(t[0].part_path, O_RDWR, 0, &fd));
+    CHECK(rename(t[0].part_path, path_in(dir, "ours")) == 0);
+    CHECK_ERR(target_publish(&c, TARGET_REPLACE, t, fd), ERR_EXISTS); /* gone */
+    CHECK_OK(file_create(t[0].part_path, SLICE("foreign"), 0600));
+    CHECK_ERR(target_publish(&c, TARGET_REPLACE, t, fd), ERR_EXISTS); /* another file */
+    CHECK(unlink(t[0].part_path) == 0 && symlink(path_in(dir, "ours"), t[0].part_path) == 0);
+    CHECK_ERR(target_publish(&c, TARGET_REPLACE, t, fd), ERR_EXISTS); /* not itself */
+    CHECK_OK(file_read_all(t[0].path, &text));
+    CHECK_SLICE(buf_view(&text), SLICE("old"));
+    CHECK(rename(path_in(dir, "ours"), t[0].part_path) == 0);
+    CHECK_OK(target_publish(&c, TARGET_REPLACE, t, fd));
+}
+
+static void make_part(const struct target *t, struct slice text, int *ret_fd)
+{
+    fd_close(ret_fd);
+    CHECK_OK(file_create(t->part_path, text, 0600));
+    CHECK_OK(file_open(t->part_path, O_RDWR, 0, ret_fd));
+}
+
 TEST(target_publishes)
 {
+    CLEANUP(fd_close) int fd = -1;
     CLEANUP(ctx_done) struct ctx c;
     CLEANUP(buf_done) struct buf text = BUF_INIT(100);
     struct target t[1];
     const char *dir = test_dir();
     ctx_init(&c, 1 << 20);
     CHECK_OK(plan(&c, dir, TARGET_REFUSE, t, 1, (const char *const[]){"a"}));
-    CHECK_OK(file_create(t[0].part_path, SLICE("new"), 0600));
-    CHECK_OK(target_publish(&c, TARGET_REFUSE, t));
+    make_part(t, SLICE("new"), &fd);
+    CHECK_OK(target_publish(&c, TARGET_REFUSE, t, fd));
     CHECK_OK(target_sync_dirs(&c, t, 1));
     CHECK_OK(file_read_all(t[0].path, &text));
     CHECK_SLICE(buf_view(&text), SLICE("new"));
-    CHECK_OK(file_create(t[0].part_path, SLICE("newer"), 0600));
-    CHECK_ERR(target_publish(&c, TARGET_REFUSE, t), ERR_EXISTS); /* it appeared meanwhile */
-    CHECK_OK(target_publish(&c, TARGET_REPLACE, t));
+    make_part(t, SLICE("newer"), &fd);
+    CHECK_ERR(target_publish(&c, TARGET_REFUSE, t, fd), ERR_EXISTS); /* it appeared meanwhile */
+    CHECK_OK(target_publish(&c, TARGET_REPLACE, t, fd));
     buf_reset(&text);
     CHECK_OK(file_read_all(t[0].path, &text));
     CHECK_SLICE(buf_view(&text), SLICE("newer"));

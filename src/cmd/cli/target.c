@@ -17,10 +17,6 @@ static enum err set_path(struct ctx *c, const char *dir, struct slice local, str
     struct slice text = {0};
     TRY(arena_printf(&c->arena, &text, "%s/" SLICE_FMT, dir, SLICE_ARG(local)));
     t->path = text.ptr;
-    TRY(arena_printf(&c->arena, &text, "%s.part", t->path));
-    t->part_path = text.ptr;
-    TRY(arena_printf(&c->arena, &text, "%s.part.state", t->path));
-    t->state_path = text.ptr;
     return ERR_OK;
 }
 
@@ -81,6 +77,65 @@ static enum err settle(struct ctx *c, const char *dir, enum target_rule rule, st
     return ERR_OK;
 }
 
+/* Order of paths, without case: some file systems have none. '/' comes first, so that a folder's files follow its name at once. */
+static int rank(char ch) { return ch == '/' ? 1 : ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : (unsigned char)ch; }
+
+static int compare(const char *a, const char *b)
+{
+    while (*a && rank(*a) == rank(*b)) a++, b++;
+    return rank(*a) - rank(*b);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return compare(*x, *y);
+}
+
+/* Is `path` a file of this transfer, or a folder of one? */
+static bool taken(const char *const *finals, size_t n, const char *path)
+{
+    size_t from = 0, to = n, len = strlen(path);
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (compare(finals[mid], path) < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    if (from == n) return false;
+    for (size_t i = 0; i < len; i++)
+        if (rank(finals[from][i]) != rank(path[i])) return false;
+    return finals[from][len] == '\0' || finals[from][len] == '/';
+}
+
+/* path + ".part", or the first ".part-k" that is nobody's final name. Two different paths never share one, for the ends tell k. */
+static enum err set_temporary(struct ctx *c, const char *const *finals, size_t n, struct target *t)
+{
+    struct slice part = {0}, state = {0};
+    TRY(arena_printf(&c->arena, &part, "%s.part", t->path));
+    TRY(arena_printf(&c->arena, &state, "%s.state", part.ptr));
+    for (unsigned k = 2; taken(finals, n, part.ptr) || taken(finals, n, state.ptr); k++) {
+        TRY(arena_printf(&c->arena, &part, "%s.part-%u", t->path, k));
+        TRY(arena_printf(&c->arena, &state, "%s.state", part.ptr));
+    }
+    t->part_path = part.ptr;
+    t->state_path = state.ptr;
+    return ERR_OK;
+}
+
+/* When all final names stand: one file's temporary name may be the name of another. */
+static enum err set_temporaries(struct ctx *c, struct target *targets, size_t n)
+{
+    const char **finals = ARENA_ARRAY(&c->arena, const char *, n);
+    if (!finals) return fail(c, ERR_NOMEM, "list of files");
+    for (size_t i = 0; i < n; i++) finals[i] = targets[i].path;
+    qsort(finals, n, sizeof *finals, by_rank);
+    for (size_t i = 0; i < n; i++)
+        if (!targets[i].done) TRY(set_temporary(c, finals, n, &targets[i]));
+    return ERR_OK;
+}
+
 enum err target_plan(struct ctx *c, const char *dir, enum target_rule rule, struct target *targets, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -93,7 +148,7 @@ enum err target_plan(struct ctx *c, const char *dir, enum target_rule rule, stru
     TRY(separate(c, dir, targets, n));
     for (size_t i = 0; i < n; i++)
         if (!targets[i].done) TRY(settle(c, dir, rule, targets, n, &targets[i]));
-    return ERR_OK;
+    return set_temporaries(c, targets, n);
 }
 
 static enum err make_dir(struct ctx *c, const char *path, bool follow)
@@ -133,10 +188,12 @@ enum err target_make_root(struct ctx *c, const char *dir)
     return make_dir(c, dir, true);
 }
 
-enum err target_publish(struct ctx *c, enum target_rule rule, const struct target *t)
+enum err target_publish(struct ctx *c, enum target_rule rule, const struct target *t, int fd)
 {
-    struct stat st;
+    struct stat st, ours;
     bool replace = rule == TARGET_REPLACE;
+    if (sys()->fstat(fd, &ours) != 0 || !there(t->part_path, &st) || ours.st_dev != st.st_dev || ours.st_ino != st.st_ino)
+        return refuse(c, ERR_EXISTS, "exists", "'%s' is not the file any more that was written; try again", t->part_path);
     /* link() refuses to replace, which rename() does not; some file systems have no links. */
     if (!replace && sys()->link(t->part_path, t->path) == 0) {
         sys()->unlink(t->part_path);

@@ -10,8 +10,8 @@ enum target_rule { TARGET_REFUSE, TARGET_REPLACE, TARGET_RENAME };
 struct target {
     struct slice name;      /* as the server says */
     const char *path;       /* final */
-    const char *part_path;  /* path + ".part" */
-    const char *state_path; /* path + ".part.state" */
+    const char *part_path;  /* path + ".part"; ".part-2" and so on when that is the name of another target, or a folder of it */
+    const char *state_path; /* part_path + ".state"; never a name of another target either */
     bool done;              /* set by the caller before: an earlier run has finished it as `path` */
 };
 
@@ -22,8 +22,9 @@ MUST_USE enum err target_plan(struct ctx *c, const char *dir, enum target_rule r
 MUST_USE enum err target_make_dirs(struct ctx *c, const char *dir, const struct target *t);
 /* mkdir -p for the folder the person named; links in it are the person's own. */
 MUST_USE enum err target_make_root(struct ctx *c, const char *dir);
-/* part_path becomes path. ERR_EXISTS when something appeared there meanwhile and the rule is not TARGET_REPLACE. */
-MUST_USE enum err target_publish(struct ctx *c, enum target_rule rule, const struct target *t);
+/* part_path becomes path. ERR_EXISTS when something appeared there meanwhile and the rule is not TARGET_REPLACE, or when part_path
+ * is not the file that was written through `fd`. */
+MUST_USE enum err target_publish(struct ctx *c, enum target_rule rule, const struct target *t, int fd);
 /* Makes the new names durable. */
 MUST_USE enum err target_sync_dirs(struct ctx *c, const struct target *targets, size_t n);
 

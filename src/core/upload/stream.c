@@ -1,12 +1,14 @@
 /* A whole file in one stream: cut into parts, acknowledged once at the end, so no part needs to be durable before that. */
 #include "base/intmath.h"
 #include "base/limits.h"
+#include "core/quota/quota.h"
 #include "core/upload/part_sealer.h"
 #include "core/upload/upload_impl.h"
 #include "core/upload/upload_store.h"
 #include "os/clock.h"
 
 #define RENEW_MS (60 * 60 * 1000)
+#define RESERVE_MAX (64 * MIB)
 
 struct stream_in {
     struct app *app;
@@ -20,6 +22,7 @@ struct stream_in {
     uint64_t part_len; /* of the part being written */
     int64_t renewed_ms; /* when the upload's life was last extended */
     uint64_t size;
+    uint64_t reserved; /* of the quota, while the size is not known */
 };
 
 static void stream_free(struct stream_in *s)
@@ -83,6 +86,36 @@ static enum err renew(struct ctx *c, struct stream_in *s)
     return ERR_OK;
 }
 
+struct reserve_arg {
+    struct stream_in *s;
+    uint64_t bytes;
+};
+
+static enum err reserve_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct reserve_arg *a = arg;
+    struct stream_in *s = a->s;
+    TRY(quota_take(c, conn, s->app, &s->u.owner_id, a->bytes));
+    return upload_store_touch(c, conn, &s->u.id, a->bytes, clock_wall_ms() + s->app->cfg.upload_ttl_ms);
+}
+
+/* Without a declared size the quota is taken as the bytes arrive, or a stream could fill the disk before it is refused: in growing
+ * steps, so that large streams ask seldom, and exactly when little is left. What was taken too much is given back at the end. */
+static enum err reserve(struct ctx *c, struct stream_in *s)
+{
+    if (s->u.size != UPLOAD_SIZE_UNKNOWN || s->size <= s->reserved) return ERR_OK;
+    uint64_t need = s->size - s->reserved;
+    struct reserve_arg a = {s, MAX(need, MIN(s->size / 4, RESERVE_MAX))};
+    enum err e = db_tx(c, s->app->be.db, DB_WRITE, reserve_tx, &a);
+    if (e == ERR_QUOTA && a.bytes > need) {
+        ctx_clear_error(c);
+        a.bytes = need;
+        e = db_tx(c, s->app->be.db, DB_WRITE, reserve_tx, &a);
+    }
+    if (e == ERR_OK) s->reserved += a.bytes;
+    return e;
+}
+
 static enum err end_part(struct ctx *c, struct stream_in *s)
 {
     TRY(renew(c, s));
@@ -98,6 +131,7 @@ enum err stream_write(struct ctx *c, struct stream_in *s, const void *bytes, siz
     uint64_t max = s->u.size == UPLOAD_SIZE_UNKNOWN ? s->app->cfg.file_bytes_max : s->u.size;
     if (n > max - s->size) return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file is larger than this server takes.");
     s->size += n;
+    TRY(reserve(c, s));
     while (n) {
         if (!s->in_part) TRY(start_part(c, s));
         size_t take = (size_t)MIN((uint64_t)n, s->u.part_size - s->part_len);
