@@ -84,6 +84,23 @@ TEST(stale_proofs_begin_no_session)
     loop_close(&l);
 }
 
+TEST(stale_proofs_change_no_password)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct loop l;
+    struct user user;
+    if (loop_missing()) return;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    loop_open(&l);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    CHECK_OK(user_by_email(&c, l.app, SLICE("anna@example.com"), &user));
+    CHECK_OK(change_password(&c, l.app, &user));
+    CHECK_ERR(change_password(&c, l.app, &user), ERR_UNAUTH);
+    CHECK_OK(user_by_email(&c, l.app, SLICE("anna@example.com"), &user));
+    CHECK_OK(change_password(&c, l.app, &user));
+    loop_close(&l);
+}
+
 static void watch(struct loop *l)
 {
     CLEANUP(ctx_done) struct ctx c;
