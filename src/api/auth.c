@@ -11,7 +11,7 @@ enum err auth_setup(struct call *q)
     const struct msg_setup *in = q->in;
     struct slice want = api_config(q->api)->setup_token;
     struct user_new n = {.email = in->email, .password = in->password, .display_name = in->display_name,
-                         .role = ROLE_ADMIN, .must_be_first = true, .who = &q->who};
+                         .role = ROLE_ADMIN, .vouched = true, .must_be_first = true, .who = &q->who};
     struct user user;
     struct msg_user out_user;
     struct msg_user_out out = {&out_user};

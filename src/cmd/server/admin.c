@@ -21,7 +21,7 @@ static enum err admin_create(struct ctx *c, struct args *a, const struct config 
 {
     CLEANUP(buf_done) struct buf password = {.max = LIMIT_PASSWORD_BYTES + 2, .sensitive = true};
     const char *role = NULL, *name = NULL;
-    struct user_new n = {.role = ROLE_USER};
+    struct user_new n = {.role = ROLE_USER, .vouched = true};
     struct user u;
     TRY(args_option(c, a, "--role", &role));
     TRY(args_option(c, a, "--name", &name));

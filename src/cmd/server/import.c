@@ -30,7 +30,7 @@ struct import {
 
 static enum err create(struct ctx *c, struct app *app, const struct row *r)
 {
-    struct user_new n = {.email = r->email, .role = ROLE_USER, .import_hash = SLICE("")};
+    struct user_new n = {.email = r->email, .role = ROLE_USER, .vouched = true, .import_hash = SLICE("")};
     struct user u;
     if (r->display_name.len) n.display_name = r->display_name;
     if (r->role.len && role_parse(r->role, &n.role) != ERR_OK)

@@ -77,7 +77,7 @@ enum err admin_user_create(struct ctx *c, struct app *app, const struct principa
 {
     struct account_new want = *n;
     struct user_new user = {.email = n->email, .display_name = n->display_name, .role = n->role, .password = n->password,
-                            .who = who, .also = set_quota, .also_arg = &want};
+                            .who = who, .vouched = true, .also = set_quota, .also_arg = &want};
     struct user made;
     if (n->password.ptr && n->send_invite) {
         ctx_field_error(c, "send_invite", "cannot go with a password");

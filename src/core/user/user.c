@@ -45,7 +45,7 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
     uint64_t n = 0;
     if (a->n->must_be_first) TRY(user_store_count_locked(c, conn, &n));
     if (n) return ERR_NOT_FOUND;
-    TRY(user_store_insert(c, conn, &a->user, a->email_key));
+    TRY(user_store_insert(c, conn, &a->user, a->email_key, a->n->vouched));
     if (a->n->also) TRY(a->n->also(c, conn, &a->user, a->n->also_arg));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "user.create", .who = a->n->who, .object_type = "user",
                                                    .object_id = &a->user.id, .email = a->user.email,

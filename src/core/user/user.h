@@ -28,6 +28,7 @@ struct user_new {
     struct slice import_hash; /* instead of a password: as password_import gave it; ptr NULL: none */
     struct slice display_name; /* ptr NULL: the part of the address before @ */
     enum role role;
+    bool vouched; /* an administrator stands for the address: it counts as confirmed */
     bool must_be_first; /* the set-up: ERR_NOT_FOUND when any account exists */
     const struct principal *who; /* for the audit record; NULL: the server itself */
     /* What else belongs to making it (a used invitation, a quota), in the same transaction, after the row. NULL: nothing. */

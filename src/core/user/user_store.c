@@ -6,8 +6,8 @@
 
 static const struct db_stmt insert = {
     "user_insert",
-    "INSERT INTO users (id, email, email_key, display_name, role, state, password_hash, created_at, updated_at) "
-    "VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7)", NULL};
+    "INSERT INTO users (id, email, email_key, display_name, role, state, password_hash, created_at, updated_at, "
+    "email_verified_at) VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7, $8)", NULL};
 static const struct db_stmt by_id = {"user_by_id", "SELECT " USER_COLUMNS " FROM users WHERE id = $1", NULL};
 /* Writers of the row wait; new rows that refer to it do not. SQLite has one writer anyway. */
 static const struct db_stmt by_id_locked = {
@@ -51,11 +51,11 @@ static enum err read_row(const struct app *app, const struct db_result *r, size_
     return ERR_OK;
 }
 
-enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key)
+enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key, bool confirmed)
 {
     return db_exec(c, conn, &insert, NULL, db_id(&u->id), db_text(u->email), db_text(email_key),
                    db_text(u->display_name), db_text(slice_cstr(role_name(u->role))), db_text(u->password_hash),
-                   db_i64(u->created_at));
+                   db_i64(u->created_at), confirmed ? db_i64(u->created_at) : db_null());
 }
 
 enum err user_load(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id, struct user *ret)

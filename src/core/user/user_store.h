@@ -4,7 +4,8 @@
 
 #include "core/user/user.h"
 
-MUST_USE enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key);
+MUST_USE enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct user *u, struct slice email_key,
+                                    bool confirmed);
 /* ERR_NOT_FOUND when absent. (By id: user_load in user.h.) */
 MUST_USE enum err user_store_by_email(struct ctx *c, struct db_conn *conn, const struct app *app, struct slice email_key,
                                       struct user *ret);
