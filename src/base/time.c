@@ -1,7 +1,7 @@
 /* Civil time from days and back (Howard Hinnant's public-domain algorithms), RFC 3339 text. */
 #include "base/time.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define DAY_MS 86400000ll
 
@@ -46,16 +46,25 @@ int64_t time_from_civil(const struct civil_time *t)
            t->minute * 60000ll + t->second * 1000ll + t->ms;
 }
 
+static void put_digits(char *to, size_t width, unsigned v)
+{
+    for (; width; width--, v /= 10) to[width - 1] = (char)('0' + v % 10);
+}
+
 void time_rfc3339(int64_t ms, char ret[TIME_RFC3339_LEN + 1])
 {
     struct civil_time t;
     if (ms < -62167219200000ll) ms = -62167219200000ll;
     if (ms > 253402300799999ll) ms = 253402300799999ll;
     time_civil(ms, &t);
-    snprintf(ret, TIME_RFC3339_LEN + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-             (unsigned)t.year % 10000u, (unsigned)t.month % 100u, (unsigned)t.day % 100u,
-             (unsigned)t.hour % 100u, (unsigned)t.minute % 100u, (unsigned)t.second % 100u,
-             (unsigned)t.ms % 1000u);
+    memcpy(ret, "0000-00-00T00:00:00.000Z", TIME_RFC3339_LEN + 1);
+    put_digits(ret, 4, (unsigned)t.year);
+    put_digits(ret + 5, 2, (unsigned)t.month);
+    put_digits(ret + 8, 2, (unsigned)t.day);
+    put_digits(ret + 11, 2, (unsigned)t.hour);
+    put_digits(ret + 14, 2, (unsigned)t.minute);
+    put_digits(ret + 17, 2, (unsigned)t.second);
+    put_digits(ret + 20, 3, (unsigned)t.ms);
 }
 
 /* Exactly `width` digits from *s. */
