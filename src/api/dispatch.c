@@ -6,6 +6,7 @@
 #include "api/cookie.h"
 #include "api/idempotency.h"
 #include "api/refusal.h"
+#include "base/address.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "codec/uri.h"
@@ -108,8 +109,10 @@ static const struct cache_rate_rule guess_rule = {.burst = 300, .per_ms = 60 * 1
 static enum err limit_phase(struct call *q)
 {
     struct slice key;
+    char from[ADDRESS_KEY_BYTES];
     if (q->route->rate == RATE_NONE) return ERR_OK;
-    TRY(arena_printf(&q->ctx->arena, &key, "guess:%s", q->who.ip));
+    address_key(q->who.ip, from);
+    TRY(arena_printf(&q->ctx->arena, &key, "guess:%s", from));
     enum err e = cache_rate(q->app->be.cache, key, &guess_rule, clock_mono_ms(), &q->ctx->retry_after_s);
     if (e == ERR_RATE) return refuse(q->ctx, e, "rate_limited", "Too many tries from your address. Wait a little.");
     return e;

@@ -2,6 +2,7 @@
 #include "api/refusal.h"
 
 #include "api/cookie.h"
+#include "base/address.h"
 #include "core/audit/audit.h"
 #include "os/clock.h"
 
@@ -37,7 +38,9 @@ static enum err may_note(struct call *q)
 {
     struct slice key;
     uint32_t wait_s = 0;
-    TRY(arena_printf(&q->ctx->arena, &key, "refusal:%s", q->who.ip));
+    char from[ADDRESS_KEY_BYTES];
+    address_key(q->who.ip, from);
+    TRY(arena_printf(&q->ctx->arena, &key, "refusal:%s", from));
     return cache_rate(q->app->be.cache, key, &rule, clock_mono_ms(), &wait_s);
 }
 

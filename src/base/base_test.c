@@ -1,4 +1,5 @@
 /* base: slices, buffers, arenas, ids, time, errors, logs. */
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/ctx.h"
@@ -16,6 +17,32 @@ TEST(err_table)
     CHECK(err_retryable(ERR_BUSY) && !err_retryable(ERR_DENIED));
     CHECK(strcmp(err_name((enum err)999), "internal") == 0);
     for (int e = 0; e < ERR_COUNT; e++) CHECK(err_text((enum err)e) && err_exit_code((enum err)e) < 8);
+}
+
+static const char *key_of(const char *peer)
+{
+    static char key[ADDRESS_KEY_BYTES];
+    address_key(peer, key);
+    return key;
+}
+
+TEST(address_keys)
+{
+    static const char *const keys[][2] = {
+        {"192.0.2.7", "192.0.2.7"},
+        {"::ffff:192.0.2.7", "192.0.2.7"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+        {"2001:db8:1:2::", "2001:db8:1:2::/64"},
+        {"2001:DB8:1:3::1", "2001:db8:1:3::/64"},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64"},
+        {"1:0:0:4:5:6:7:8", "1:0:0:4::/64"},
+        {"::1", "::/64"},
+        {"fe80::1%eth0", "fe80::1%eth0"},
+        {"", ""},
+        {"no address", "no address"},
+        {"0123456789012345678901234567890123456789012345678901234", "01234567890123456789012345678901234567890123456"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) CHECK_SLICE(slice_cstr(key_of(keys[i][0])), slice_cstr(keys[i][1]));
 }
 
 TEST(slice_operations)

@@ -1,4 +1,5 @@
-/* Registrations and assertions of passkeys through libfido2 and libcbor. */
+/* Registrations and assertions of passkeys through libfido2 and libcbor. Both allocate what a count declares before they read: no CBOR
+ * reaches them that cbor_bounded has not walked. */
 #include "crypto/webauthn.h"
 
 #include <cbor.h>
@@ -9,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "codec/cbor.h"
 #include "crypto/evp.h"
 
 #define RP_HASH_BYTES 32
@@ -18,6 +20,7 @@
 #define FLAG_PRESENT 0x01
 #define FLAG_VERIFIED 0x04
 #define FLAG_CREDENTIAL 0x40
+#define AAGUID_BYTES 16
 
 static void cred_done(fido_cred_t **c) { fido_cred_free(c); }
 static void assert_done(fido_assert_t **a) { fido_assert_free(a); }
@@ -56,6 +59,22 @@ static enum err check_head(const struct webauthn_expect *x, struct slice auth_da
     return ERR_OK;
 }
 
+/* Cuts one harmless CBOR item off *s. */
+static enum err cut_item(struct slice *s)
+{
+    size_t used = 0;
+    if (cbor_bounded(*s, CBOR_DEPTH_MAX, &used) != ERR_OK) return ERR_DENIED;
+    *s = slice_sub(*s, used, s->len);
+    return ERR_OK;
+}
+
+/* Extensions are one item, or there are none; nothing follows. Whether the flags announce them is libfido2's question. */
+static enum err check_extensions(struct slice s)
+{
+    if (s.len) TRY(cut_item(&s));
+    return s.len == 0 ? ERR_OK : ERR_DENIED;
+}
+
 /* ---- attestation objects ---- */
 
 struct object {
@@ -86,17 +105,27 @@ static enum err split(const cbor_item_t *root, struct object *ret)
     return ret->format.ptr && ret->statement && ret->auth_data.ptr ? ERR_OK : ERR_DENIED;
 }
 
-/* The key's algorithm, out of the COSE key behind the credential id: it comes in the statement's stead, for "none" has none. */
-static enum err key_alg(struct slice auth_data, int64_t *ret)
+/* Behind the head: the authenticator's kind, the credential id and its length, the COSE key, extensions. */
+static enum err find_key(struct slice auth_data, struct slice *ret)
 {
     const unsigned char *p = slice_u8(auth_data);
-    CLEANUP(item_done) cbor_item_t *key = NULL;
-    struct cbor_load_result r;
-    size_t id_at = HEAD_BYTES + 16 + 2;
+    size_t id_at = HEAD_BYTES + AAGUID_BYTES + 2;
     if (auth_data.len < id_at) return ERR_DENIED;
     size_t key_at = id_at + (size_t)(p[id_at - 2] << 8 | p[id_at - 1]);
     if (key_at >= auth_data.len) return ERR_DENIED;
-    key = cbor_load(p + key_at, auth_data.len - key_at, &r);
+    struct slice key = slice_sub(auth_data, key_at, auth_data.len), rest = key;
+    TRY(cut_item(&rest));
+    TRY(check_extensions(rest));
+    *ret = slice_sub(key, 0, key.len - rest.len);
+    return ERR_OK;
+}
+
+/* The key's algorithm, out of the COSE key: it comes in the statement's stead, for "none" has none. */
+static enum err key_alg(struct slice cose, int64_t *ret)
+{
+    CLEANUP(item_done) cbor_item_t *key = NULL;
+    struct cbor_load_result r;
+    key = cbor_load(slice_u8(cose), cose.len, &r);
     if (!key) return r.error.code == CBOR_ERR_MEMERROR ? ERR_NOMEM : ERR_DENIED;
     if (!cbor_isa_map(key) || !cbor_map_is_definite(key)) return ERR_DENIED;
     for (size_t i = 0; i < cbor_map_size(key); i++) {
@@ -139,12 +168,14 @@ static enum err register_object(const struct webauthn_expect *x, const struct ob
     CLEANUP(cred_done) fido_cred_t *cred = fido_cred_new();
     CLEANUP(buf_done) struct buf rp = BUF_INIT(256);
     struct head head = {0};
+    struct slice cose = {0};
     const char *rp_id = NULL;
     int64_t alg = 0;
     if (!cred) return ERR_NOMEM;
     TRY(check_head(x, o->auth_data, &head));
     if (!(head.flags & FLAG_CREDENTIAL)) return ERR_DENIED;
-    TRY(key_alg(o->auth_data, &alg));
+    TRY(find_key(o->auth_data, &cose));
+    TRY(key_alg(cose, &alg));
     if (alg != WEBAUTHN_ES256 && alg != WEBAUTHN_EDDSA && alg != WEBAUTHN_RS256) return ERR_DENIED;
     TRY(buf_put(&rp, x->rp_id));
     TRY(buf_cstr(&rp, &rp_id));
@@ -163,11 +194,13 @@ enum err webauthn_register(const struct webauthn_expect *x, struct slice attesta
     CLEANUP(item_done) cbor_item_t *root = NULL;
     struct cbor_load_result r;
     struct object o = {.statement = NULL};
+    struct slice rest = attestation_object;
     struct webauthn_credential out = {0};
     if (attestation_object.len == 0 || attestation_object.len > WEBAUTHN_OBJECT_BYTES_MAX) return ERR_DENIED;
+    TRY(cut_item(&rest));
+    if (rest.len) return ERR_DENIED;
     root = cbor_load(slice_u8(attestation_object), attestation_object.len, &r);
     if (!root) return r.error.code == CBOR_ERR_MEMERROR ? ERR_NOMEM : ERR_DENIED;
-    if (r.read != attestation_object.len) return ERR_DENIED;
     TRY(split(root, &o));
     TRY(register_object(x, &o, &out));
     *ret = out;
@@ -227,6 +260,8 @@ enum err webauthn_verify(const struct webauthn_expect *x, const struct webauthn_
     CLEANUP(assert_done) fido_assert_t *f = NULL;
     struct head head = {0};
     TRY(check_head(x, a->auth_data, &head));
+    /* An assertion has no attested credential: libfido2 looks for extensions at once, whatever that flag says. */
+    TRY(check_extensions(slice_sub(a->auth_data, HEAD_BYTES, a->auth_data.len)));
     if (a->signature.len == 0) return ERR_DENIED;
     f = fido_assert_new();
     if (!f) return ERR_NOMEM;

@@ -1,6 +1,8 @@
 /* Passkeys against what Chromium's virtual authenticator made, and against everything somebody might change in it. */
 #include "crypto/webauthn.h"
 
+#include <sys/resource.h>
+
 #include "base/intmath.h"
 #include "crypto/vector_util.h"
 #include "lib/test.h"
@@ -168,4 +170,56 @@ TEST(webauthn_objects_cut_or_changed_are_refused)
             f.object.ptr[at] = (char)(f.object.ptr[at] ^ 0x81);
         }
     }
+}
+
+static void bombs_in_object(void)
+{
+    static const char *const bombs[] = {"\x9a\x02\x00\x00\x00", "\x9a\x40\x00\x00\x00", "\xba\x40\x00\x00\x00", "\x9f\x00\x00\x00\xff"};
+    CLEANUP(fixture_done) struct fixture f;
+    struct webauthn_credential k;
+    load(&f, "-7/none");
+    struct webauthn_expect reg = expect(&f.reg_client);
+    for (size_t i = 0; i < ARRAY_LEN(bombs); i++) {
+        CHECK_ERR(webauthn_register(&reg, slice_of(bombs[i], 5), &k), ERR_DENIED);
+        /* In the COSE key's place, with its bytes behind: after aaguid, length and id. */
+        char *key = f.object.ptr + auth_data_at(&f.object) + 55 + f.id.len, saved[5];
+        memcpy(saved, key, 5);
+        memcpy(key, bombs[i], 5);
+        CHECK_ERR(webauthn_register(&reg, buf_view(&f.object), &k), ERR_DENIED);
+        memcpy(key, saved, 5);
+    }
+    CHECK_OK(webauthn_register(&reg, buf_view(&f.object), &k));
+}
+
+/* Extensions are behind the key or, in an assertion, behind the head. */
+static void bombs_in_extensions(void)
+{
+    CLEANUP(fixture_done) struct fixture f;
+    struct webauthn_credential k;
+    load(&f, "-7/none");
+    struct webauthn_expect reg = expect(&f.reg_client), x = expect(&f.client);
+    CHECK_OK(webauthn_register(&reg, buf_view(&f.object), &k));
+    size_t at = auth_data_at(&f.object), len_at = at - 1;
+    CHECK_U64(at + (uint8_t)f.object.ptr[len_at], f.object.len); /* authData stands last */
+    f.object.ptr[len_at] = (char)(f.object.ptr[len_at] + 5);
+    f.object.ptr[at + 32] = (char)0xc5;
+    CHECK_OK(buf_put(&f.object, slice_of("\xba\x40\x00\x00\x00", 5)));
+    CHECK_ERR(webauthn_register(&reg, buf_view(&f.object), &k), ERR_DENIED);
+    static const uint8_t flags[] = {0x85, 0xc5, 0x45, 0x05};
+    CHECK_OK(buf_put(&f.auth_data, slice_of("\xba\x40\x00\x00\x00", 5)));
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        f.auth_data.ptr[32] = (char)flags[i];
+        CHECK_ERR(verify(&f, &k, &x), ERR_DENIED);
+    }
+}
+
+/* A count is not believed: what these declare would be gigabytes, and the process does not grow. */
+TEST(webauthn_cbor_bombs)
+{
+    struct rusage use_before, use_after;
+    CHECK(getrusage(RUSAGE_SELF, &use_before) == 0);
+    bombs_in_object();
+    bombs_in_extensions();
+    CHECK(getrusage(RUSAGE_SELF, &use_after) == 0);
+    CHECK(use_after.ru_maxrss - use_before.ru_maxrss < 64 * 1024); /* KiB */
 }

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/intmath.h"
 #include "base/mem.h"
 #include "net/server_impl.h"
@@ -337,7 +338,9 @@ static _Atomic uint32_t *address_slot(struct conn *c)
     /* FNV-1a, seeded: nobody outside can choose to share a slot with another. */
     struct http_server *s = c->loop->server;
     uint64_t h = s->address_seed ^ 0xcbf29ce484222325u;
-    for (const char *p = c->peer; *p; p++) h = (h ^ (uint8_t)*p) * 0x100000001b3u;
+    char key[ADDRESS_KEY_BYTES];
+    address_key(c->peer, key);
+    for (const char *p = key; *p; p++) h = (h ^ (uint8_t)*p) * 0x100000001b3u;
     return &s->by_address[(h >> 32) % ADDRESS_SLOTS];
 }
 

@@ -1,5 +1,5 @@
 /* A proof counts for the account as it was when it was given: what changes before the session begins undoes it. And sessions of a
- * deleted account end on all nodes. */
+ * deleted account end on all nodes. And one subscriber's addresses count as one. */
 #include "base/limits.h"
 #include "core/admin/admin.h"
 #include "core/session/session.h"
@@ -12,7 +12,8 @@ static const struct principal nobody = {.ip = "192.0.2.1"};
 
 static enum err change_password(struct ctx *c, struct app *app, const struct user *u)
 {
-    return password_change(c, app, &(struct password_change){.user = u, .password = SLICE("another good long phrase"), .field = "password"});
+    struct password_change p = {.user = u, .password = SLICE("another good long phrase"), .field = "password"};
+    return password_change(c, app, &p);
 }
 
 static enum err patch(struct ctx *c, struct app *app, const struct user *u, struct account_patch p)
@@ -83,6 +84,23 @@ TEST(stale_proofs_begin_no_session)
     loop_close(&l);
 }
 
+TEST(stale_proofs_change_no_password)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct loop l;
+    struct user user;
+    if (loop_missing()) return;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    loop_open(&l);
+    loop_user(&l, "anna@example.com", ROLE_USER);
+    CHECK_OK(user_by_email(&c, l.app, SLICE("anna@example.com"), &user));
+    CHECK_OK(change_password(&c, l.app, &user));
+    CHECK_ERR(change_password(&c, l.app, &user), ERR_UNAUTH);
+    CHECK_OK(user_by_email(&c, l.app, SLICE("anna@example.com"), &user));
+    CHECK_OK(change_password(&c, l.app, &user));
+    loop_close(&l);
+}
+
 static void watch(struct loop *l)
 {
     CLEANUP(ctx_done) struct ctx c;
@@ -133,5 +151,25 @@ TEST(sessions_of_a_deleted_account_end_everywhere)
     CHECK_OK(purge(&l));
     LOOP(&l, &a, .target = "/api/v1/auth/refresh", .json = loop_text("{\"refresh_token\":\"%s\"}", refresh));
     CHECK_PROBLEM(&a, 401, "unauthorized");
+    loop_close(&l);
+}
+
+static int ask_for_a_code(struct loop *l, const char *peer)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .target = "/api/v1/auth/device", .peer = peer, .json = "{}");
+    return a.status;
+}
+
+TEST(addresses_of_one_subscriber_share_a_limit)
+{
+    struct loop l;
+    int last = 200;
+    if (loop_missing()) return;
+    loop_open(&l);
+    for (unsigned i = 1; last == 200 && i < 500; i++) last = ask_for_a_code(&l, loop_text("2001:db8:1:2::%x", i));
+    CHECK_U64((unsigned)last, 429);
+    CHECK_U64((unsigned)ask_for_a_code(&l, "2001:db8:1:2:ffff::1"), 429);
+    CHECK_U64((unsigned)ask_for_a_code(&l, "2001:db8:1:3::1"), 200);
     loop_close(&l);
 }

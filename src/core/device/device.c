@@ -1,6 +1,7 @@
 /* Rules of device sign-in: making codes, deciding on them, handing out the result once. */
 #include "core/device/device.h"
 
+#include "base/address.h"
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/utf8.h"
@@ -68,9 +69,12 @@ enum err device_start(struct ctx *c, struct app *app, struct slice device_name, 
 {
     struct device_row row = {.device_name = shown_name(device_name), .ip = ip, .created_at = clock_wall_ms()};
     struct slice key, device_code;
-    char letters[LETTERS];
+    char letters[LETTERS], from[ADDRESS_KEY_BYTES];
+    const char *peer = NULL;
     enum err e = ERR_EXISTS;
-    TRY(arena_printf(&c->arena, &key, "device-start:" SLICE_FMT, SLICE_ARG(ip)));
+    TRY(arena_cstr(&c->arena, ip, &peer));
+    address_key(peer, from);
+    TRY(arena_printf(&c->arena, &key, "device-start:%s", from));
     TRY(check_rate(c, app, key, &start_per_address));
     TRY(random_device_code(c, &device_code));
     TRY(sha256(device_code, &row.hash));

@@ -1,6 +1,7 @@
 /* Rules of sessions: sign-in, refresh-token rotation, revocation. */
 #include "core/session/session.h"
 
+#include "base/address.h"
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "codec/base64.h"
@@ -144,9 +145,11 @@ enum err session_check_login(struct ctx *c, struct app *app, const struct sessio
 {
     struct user user;
     struct slice folded;
+    char from[ADDRESS_KEY_BYTES];
+    address_key(in->who->ip, from);
     if (utf8_fold(&c->arena, in->email, &folded) != ERR_OK) folded = SLICE("?");
     TRY(check_rate(c, app, "login-account", folded, &login_per_account));
-    TRY(check_rate(c, app, "login-address", slice_cstr(in->who->ip), &login_per_address));
+    TRY(check_rate(c, app, "login-address", slice_cstr(from), &login_per_address));
     TRY(check_rate(c, app, "login-all", SLICE("all"), &login_global));
     enum err e = user_by_email(c, app, in->email, &user);
     if (e != ERR_OK && e != ERR_NOT_FOUND) return e;

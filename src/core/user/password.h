@@ -37,7 +37,8 @@ struct password_change {
     struct slice password;
     const char *field;             /* of the request, for errors */
 };
-/* A new password, by someone who proved that they may: checked, set, sessions ended, the account told by mail. */
+/* A new password, by someone who proved that they may: checked, set, sessions ended, the account told by mail. ERR_UNAUTH when it was
+ * changed since `user` was read. */
 MUST_USE enum err password_change(struct ctx *c, struct app *app, const struct password_change *p);
 /* The sign-in must end in a new password: an administrator or the age limit wants it. */
 bool password_must_change(const struct app *app, const struct user *user);
