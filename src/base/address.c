@@ -18,7 +18,7 @@ void address_key(const char *peer, char ret[ADDRESS_KEY_BYTES])
 {
     static const char suffix[] = "/64";
     struct in6_addr a;
-    char text[INET6_ADDRSTRLEN];
+    char text[ADDRESS_KEY_BYTES]; /* an address needs INET6_ADDRSTRLEN, which is less */
     copy(ret, peer);
     if (inet_pton(AF_INET6, peer, &a) != 1) return;
     bool mapped = IN6_IS_ADDR_V4MAPPED(&a);
