@@ -392,7 +392,8 @@ def delays(s):
     forgive(s, "")
     check("the_right_one_ends_it", s.login("emil@example.com").status == 200
           and s.sql("SELECT COUNT(*) FROM login_tries WHERE user_id IS NOT NULL AND fails > 5")[0][0] == 0)
-    s.sql("INSERT OR REPLACE INTO login_tries SELECT id, id, 100, NULL, 1 FROM users WHERE email = 'emil@example.com'")
+    s.sql("INSERT OR REPLACE INTO login_tries (key, user_id, fails, wrong, blocked_until, last_at) "
+          "SELECT id, id, 100, 100, NULL, 1 FROM users WHERE email = 'emil@example.com'")
     a = s.login("emil@example.com")
     check("after_100_only_a_new_password_helps", a.is_problem(423, "account_locked"), a)
     made = s.admin("password", "emil@example.com", "--password-stdin", stdin=OTHER)
