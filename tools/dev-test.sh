@@ -54,6 +54,7 @@ plain=()
 setarch -R true 2>/dev/null && plain=(setarch -R)
 
 tools/setup.sh build test || exit 1
+command -v npm >/dev/null || tools/setup.sh node || exit 1
 build dev && suite dev tools/with-postgres tools/run-ctest build/dev
 build asan && suite asan tools/with-postgres tools/run-ctest build/asan
 # Pure code has no threads to watch.
