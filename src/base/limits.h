@@ -54,6 +54,9 @@
 #define LIMIT_PAGE_ITEMS 200
 #define LIMIT_PAGE_DEFAULT 50
 
+/* Waiting for a place among the running password hashes; then "busy" */
+#define LIMIT_HASH_WAIT_MS 10000
+
 /* Links */
 #define LIMIT_LINK_ATTEMPTS 5
 #define LIMIT_LINK_LOCK_MS (15 * 60 * 1000ll)

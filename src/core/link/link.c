@@ -12,7 +12,6 @@
 #include "os/clock.h"
 
 #define TOKEN_BYTES 32
-#define HASH_WAIT_MS 10000
 
 struct link_arg {
     const struct principal *who;
@@ -284,7 +283,7 @@ static enum err check_password(struct ctx *c, struct app *app, const struct link
 {
     struct slice normal;
     if (password.len > LIMIT_PASSWORD_BYTES || utf8_nfkc(&c->arena, password, &normal) != ERR_OK) return ERR_DENIED;
-    TRY(gate_enter(app->hash_gate, HASH_WAIT_MS));
+    TRY(gate_enter(app->hash_gate, LIMIT_HASH_WAIT_MS));
     enum err e = bcrypt_verify(&app->pepper, normal, l->password_hash);
     gate_leave(app->hash_gate);
     return e;

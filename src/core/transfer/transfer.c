@@ -9,7 +9,6 @@
 #include "core/transfer/transfer_store.h"
 #include "os/clock.h"
 
-#define HASH_WAIT_MS 10000
 
 enum err transfer_hash_password(struct ctx *c, struct app *app, struct slice password, struct slice *ret)
 {
@@ -20,7 +19,7 @@ enum err transfer_hash_password(struct ctx *c, struct app *app, struct slice pas
         ctx_field_error(c, "password", "must be text of 1 to 1024 bytes");
         return ERR_INVALID;
     }
-    TRY(gate_enter(app->hash_gate, HASH_WAIT_MS));
+    TRY(gate_enter(app->hash_gate, LIMIT_HASH_WAIT_MS));
     enum err e = bcrypt_hash(&app->pepper, normal, app->cfg.link_bcrypt_cost, hash);
     gate_leave(app->hash_gate);
     if (e != ERR_OK) return fail(c, e, "bcrypt");

@@ -14,7 +14,6 @@
 #include "crypto/hash.h"
 #include "os/clock.h"
 
-#define HASH_WAIT_MS 10000
 #define FORGET_STRANGERS_MS (30 * 86400 * 1000ll)
 
 enum err password_hash(struct ctx *c, struct app *app, struct slice password, struct slice *ret)
@@ -22,7 +21,7 @@ enum err password_hash(struct ctx *c, struct app *app, struct slice password, st
     char phc[PWHASH_TEXT_MAX];
     struct slice normal;
     TRY(utf8_nfkc(&c->arena, password, &normal));
-    TRY(gate_enter(app->hash_gate, HASH_WAIT_MS));
+    TRY(gate_enter(app->hash_gate, LIMIT_HASH_WAIT_MS));
     enum err e = argon2id_hash(&app->pepper, normal, app->cfg.password_cost, phc);
     gate_leave(app->hash_gate);
     if (e != ERR_OK) return fail(c, e, "password hash");
@@ -71,7 +70,7 @@ static enum err verify(struct ctx *c, struct app *app, const struct user *user, 
     TRY(utf8_nfkc(&c->arena, password, &normal));
     TRY(dummy_hash(c, app, &hash));
     if (real) hash = user->password_hash;
-    TRY(gate_enter(app->hash_gate, HASH_WAIT_MS));
+    TRY(gate_enter(app->hash_gate, LIMIT_HASH_WAIT_MS));
     enum err e = slice_starts(hash, SLICE(PASSWORD_IMPORT))
                      ? foreign_hash_verify(password, slice_sub(hash, sizeof PASSWORD_IMPORT - 1, hash.len))
                      : argon2id_verify(&app->pepper, normal, hash);
