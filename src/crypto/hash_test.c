@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "base/intmath.h"
+#include "crypto/checksum.h"
 #include "crypto/vector_util.h"
 #include "lib/test.h"
 
@@ -14,6 +15,34 @@ TEST(sha256_known)
     CHECK(hex_equal(sha256_view(&h), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
     CHECK_OK(sha256(SLICE("abc"), &h));
     CHECK(hex_equal(sha256_view(&h), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+}
+
+TEST(checksums_known)
+{
+    static const struct {
+        enum checksum_alg alg;
+        const char *hex;
+    } known[] = {
+        {CHECKSUM_CRC32, "cbf43926"},
+        {CHECKSUM_SHA1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"},
+        {CHECKSUM_SHA256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"},
+        {CHECKSUM_SHA512, "d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274a"
+                          "d27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        struct checksummer *s = NULL;
+        struct checksum got, other;
+        CHECK_OK(checksummer_new(known[i].alg, &s));
+        CHECK_OK(checksummer_add(s, "12345", 5));
+        CHECK_OK(checksummer_add(s, "6789", 4));
+        CHECK_OK(checksummer_end(s, &got));
+        checksummer_free(s);
+        CHECK(hex_equal(slice_of(got.b, checksum_bytes(known[i].alg)), known[i].hex));
+        other = got;
+        CHECK(checksum_equal(&got, &other));
+        other.b[checksum_bytes(known[i].alg) - 1] ^= 1;
+        CHECK(!checksum_equal(&got, &other));
+    }
 }
 
 TEST(sha256_equal_tells_each_bit)
