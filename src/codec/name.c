@@ -8,11 +8,27 @@
 #include "codec/uri.h"
 #include "codec/utf8.h"
 
+/* CON, NUL.txt, com1 …: devices in every folder, whatever the extension. The digits may be superscript. */
+static bool is_device(struct slice segment)
+{
+    static const char *const words[] = {"con", "prn", "aux", "nul", "conin$", "conout$"};
+    static const char *const digits[] = {"0", "1", "2", "3",        "4",        "5",       "6",
+                                         "7", "8", "9", "\xc2\xb9", "\xc2\xb2", "\xc2\xb3"};
+    struct slice stem = slice_trim(slice_sub(segment, 0, slice_find(segment, '.')));
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (slice_eq_nocase(stem, slice_cstr(words[i]))) return true;
+    struct slice port = slice_sub(stem, 0, 3);
+    if (!slice_eq_nocase(port, SLICE("com")) && !slice_eq_nocase(port, SLICE("lpt"))) return false;
+    for (size_t i = 0; i < ARRAY_LEN(digits); i++)
+        if (slice_eq(slice_sub(stem, 3, stem.len), slice_cstr(digits[i]))) return true;
+    return false;
+}
+
 enum err name_check(struct slice name)
 {
     if (name.len == 0 || name.len > LIMIT_NAME_BYTES) return ERR_INVALID;
-    if (slice_eq(name, SLICE(".")) || slice_eq(name, SLICE(".."))) return ERR_INVALID;
-    if (name.ptr[0] == ' ' || name.ptr[name.len - 1] == ' ') return ERR_INVALID;
+    char last = name.ptr[name.len - 1];
+    if (name.ptr[0] == ' ' || last == ' ' || last == '.' || is_device(name)) return ERR_INVALID;
     while (name.len) {
         uint32_t cp = 0;
         size_t n = utf8_step(name, &cp);
@@ -71,44 +87,12 @@ enum err disposition_write(struct buf *out, bool attachment, struct slice name)
     return ERR_OK;
 }
 
-/* CON, NUL.txt, com1 …: devices in every folder, whatever the extension. The digits may be superscript. */
-static bool is_device(struct slice segment)
-{
-    static const char *const words[] = {"con", "prn", "aux", "nul", "conin$", "conout$"};
-    static const char *const digits[] = {"0", "1", "2", "3",        "4",        "5",       "6",
-                                         "7", "8", "9", "\xc2\xb9", "\xc2\xb2", "\xc2\xb3"};
-    struct slice stem = slice_trim(slice_sub(segment, 0, slice_find(segment, '.')));
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (slice_eq_nocase(stem, slice_cstr(words[i]))) return true;
-    struct slice port = slice_sub(stem, 0, 3);
-    if (!slice_eq_nocase(port, SLICE("com")) && !slice_eq_nocase(port, SLICE("lpt"))) return false;
-    for (size_t i = 0; i < ARRAY_LEN(digits); i++)
-        if (slice_eq(slice_sub(stem, 3, stem.len), slice_cstr(digits[i]))) return true;
-    return false;
-}
-
-/* Writes the segment as Windows takes it; at most one byte longer. */
-static char *put_windows(char *to, struct slice segment)
-{
-    if (is_device(segment)) *to++ = '_';
-    for (size_t i = 0; i < segment.len; i++) {
-        char c = segment.ptr[i];
-        bool last_dot = c == '.' && i + 1 == segment.len;
-        *to++ = last_dot || strchr("<>:\"|?*", c) ? '_' : c;
-    }
-    return to;
-}
-
 enum err name_safe_local(struct arena *a, struct slice path, bool windows, struct slice *ret)
 {
     TRY(path_check(path));
-    if (!windows) return arena_slice(a, path, ret);
-    char *text = arena_alloc(a, path.len + NAME_PATH_DEPTH + 1, 1), *to = text;
+    char *text = arena_alloc(a, path.len, 1);
     if (!text) return ERR_NOMEM;
-    while (path.len) {
-        if (to != text) *to++ = '/';
-        to = put_windows(to, slice_cut(&path, '/'));
-    }
-    *ret = slice_of(text, (size_t)(to - text));
+    for (size_t i = 0; i < path.len; i++) text[i] = windows && strchr("<>:\"|?*", path.ptr[i]) ? '_' : path.ptr[i];
+    *ret = slice_of(text, path.len);
     return ERR_OK;
 }

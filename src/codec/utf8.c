@@ -85,3 +85,8 @@ enum err utf8_fold(struct arena *a, struct slice s, struct slice *ret)
 {
     return map(a, s, UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, ret);
 }
+
+enum err utf8_fold_bare(struct arena *a, struct slice s, struct slice *ret)
+{
+    return map(a, s, UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE | UTF8PROC_STRIPMARK, ret);
+}

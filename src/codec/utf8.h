@@ -21,5 +21,7 @@ MUST_USE enum err utf8_nfkc(struct arena *a, struct slice s, struct slice *ret);
 /* NFKC, case-folded, invisible characters dropped: two texts a person takes for the same give the same bytes. For comparing
  * e-mail addresses and for search; not for showing. */
 MUST_USE enum err utf8_fold(struct arena *a, struct slice s, struct slice *ret);
+/* The same without accents and other marks: what is searched in, and what is searched for. */
+MUST_USE enum err utf8_fold_bare(struct arena *a, struct slice s, struct slice *ret);
 
 #endif

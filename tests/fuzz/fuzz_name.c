@@ -45,8 +45,7 @@ static void check_local(struct slice in)
         ASSERT(segment.len && segment.ptr[segment.len - 1] != '.' &&
                slice_find(segment, '\\') == segment.len);
     }
-    /* Longer by a byte a device name, it may be past a limit now; else it is as safe as it gets. */
-    if (name_safe_local(&a, windows, true, &again) == ERR_OK) ASSERT(slice_eq(windows, again));
+    ASSERT(name_safe_local(&a, windows, true, &again) == ERR_OK && slice_eq(windows, again));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -56,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_normal(utf8_nfc, in);
     check_normal(utf8_nfkc, in);
     check_normal(utf8_fold, in);
+    check_normal(utf8_fold_bare, in);
     check_disposition(in);
     check_local(in);
     if (name_check(in) == ERR_OK) ASSERT(path_check(in) == ERR_OK && utf8_valid(in));

@@ -27,8 +27,8 @@ struct walker {
 static enum err refuse_name(struct ctx *c, const char *path)
 {
     return refuse(c, ERR_INVALID, "bad_name",
-                  "'%s' cannot be sent: its name is too long, not UTF-8, or has characters that mislead (control, '\\', spaces at "
-                  "an end)",
+                  "'%s' cannot be sent: its name is too long, not UTF-8, has characters that mislead (control, '\\', a space at an "
+                  "end, a dot at its end), or is a device of Windows (CON, aux.c)",
                   path);
 }
 
