@@ -312,7 +312,7 @@ static const char identity[] =
     "CREATE INDEX audit_by_ip ON audit (ip, at);";
 
 const struct db_migration schema_migrations[] = {
-    {1, "first", first},
-    {2, "identity", identity},
+    {1, "first", first, NULL},
+    {2, "identity", identity, NULL},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

@@ -136,7 +136,8 @@ MUST_USE enum err db_ping(struct ctx *c, struct db *db);
 struct db_migration {
     int64_t number; /* 1, 2, 3 … */
     const char *name;
-    const char *sql;
+    const char *sql;    /* both dialects */
+    const char *sqlite; /* instead of sql on SQLite, when not NULL */
 };
 /* Brings the schema up to date: each migration in one transaction with its checksum recorded. Several nodes may start at
  * once. ERR_CONFLICT when a recorded checksum differs or the database is newer than this program. */

@@ -22,15 +22,20 @@ struct step {
     bool done;
 };
 
+static const char *text_for(enum db_kind kind, const struct db_migration *m)
+{
+    return kind == DB_SQLITE && m->sqlite ? m->sqlite : m->sql;
+}
+
 /* What is recorded must be the beginning of our list. */
-static enum err check_recorded(struct ctx *c, const struct step *s, const struct db_result *r)
+static enum err check_recorded(struct ctx *c, enum db_kind kind, const struct step *s, const struct db_result *r)
 {
     for (size_t i = 0; i < r->rows; i++) {
         long long number = (long long)db_get_i64(r, i, 0);
         if (i >= s->n)
             return fail(c, ERR_CONFLICT, "the database has migration %lld and is newer than this program", number);
         struct sha256 sum = {0};
-        TRY(sha256(slice_cstr(s->list[i].sql), &sum));
+        TRY(sha256(slice_cstr(text_for(kind, &s->list[i])), &sum));
         if (number != s->list[i].number || !slice_eq(db_get_slice(r, i, 2), sha256_view(&sum)))
             return fail(c, ERR_CONFLICT, "migration %lld '" SLICE_FMT "' was applied with another text", number,
                         SLICE_ARG(db_get_slice(r, i, 1)));
@@ -41,8 +46,9 @@ static enum err check_recorded(struct ctx *c, const struct step *s, const struct
 static enum err apply(struct ctx *c, struct db_conn *conn, const struct db_migration *m)
 {
     struct sha256 sum = {0};
-    TRY(sha256(slice_cstr(m->sql), &sum));
-    enum err e = conn->ops->script(c, conn, m->sql);
+    const char *sql = text_for(conn->kind, m);
+    TRY(sha256(slice_cstr(sql), &sum));
+    enum err e = conn->ops->script(c, conn, sql);
     if (e != ERR_OK) {
         conn->failed = e;
         return e;
@@ -63,7 +69,7 @@ static enum err step(struct ctx *c, struct db_conn *conn, void *arg)
     }
     TRY(db_exec0(c, conn, &st_create, NULL));
     TRY(db_exec0(c, conn, &st_list, &recorded));
-    TRY(check_recorded(c, s, &recorded));
+    TRY(check_recorded(c, conn->kind, s, &recorded));
     if (recorded.rows < s->n) return apply(c, conn, &s->list[recorded.rows]);
     s->done = true;
     return ERR_OK;

@@ -94,7 +94,7 @@ static void arm(enum call call, uint64_t at, bool for_ever, int error)
 static const struct db_migration schema[] = {
     {1, "tables",
      "CREATE TABLE a (n BIGINT PRIMARY KEY, b BYTEA); CREATE TABLE z (n BIGINT PRIMARY KEY);"
-     "CREATE TABLE counter (v BIGINT NOT NULL); INSERT INTO counter (v) VALUES (0);"},
+     "CREATE TABLE counter (v BIGINT NOT NULL); INSERT INTO counter (v) VALUES (0);", NULL},
 };
 
 /* Adds row v + 1 to both tables, with bulk between, and counts it. */

@@ -21,7 +21,7 @@ static const struct db_migration schema[] = {
      "CREATE TABLE item (id BYTEA PRIMARY KEY, n BIGINT, t TEXT UNIQUE, b BYTEA, CHECK (n <> 666));"
      "CREATE TABLE child (id BIGINT PRIMARY KEY, item_id BYTEA NOT NULL REFERENCES item (id));"
      "CREATE TABLE counter (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);"
-     "INSERT INTO counter (id, v) VALUES (1, 0); -- the last comment"},
+     "INSERT INTO counter (id, v) VALUES (1, 0); -- the last comment", NULL},
 };
 
 bool fixture_open(struct fixture *f, unsigned connections)

@@ -373,9 +373,9 @@ static const struct db_migration list[] = {
      "CREATE TABLE item (id BYTEA PRIMARY KEY, n BIGINT, t TEXT UNIQUE, b BYTEA, CHECK (n <> 666));"
      "CREATE TABLE child (id BIGINT PRIMARY KEY, item_id BYTEA NOT NULL REFERENCES item (id));"
      "CREATE TABLE counter (id BIGINT PRIMARY KEY, v BIGINT NOT NULL);"
-     "INSERT INTO counter (id, v) VALUES (1, 0); -- the last comment"},
-    {2, "one_more", "INSERT INTO counter (id, v) VALUES (2, 20); INSERT INTO counter (id, v) VALUES (3, 30);"},
-    {3, "broken", "INSERT INTO counter (id, v) VALUES (4, 40); INSERT INTO nowhere (id) VALUES (1);"},
+     "INSERT INTO counter (id, v) VALUES (1, 0); -- the last comment", NULL},
+    {2, "one_more", "INSERT INTO counter (id, v) VALUES (2, 20); INSERT INTO counter (id, v) VALUES (3, 30);", NULL},
+    {3, "broken", "INSERT INTO counter (id, v) VALUES (4, 40); INSERT INTO nowhere (id) VALUES (1);", NULL},
 };
 static const struct db_stmt st_counters = {.name = "counters", .sql = "SELECT count(*) FROM counter"};
 static const struct db_stmt st_recorded = {.name = "recorded", .sql = "SELECT count(*) FROM schema_migrations"};
@@ -390,15 +390,26 @@ TEST(db_migrations_apply_once_and_in_order)
     CHECK_ERR(db_migrate(&f.c, f.db, list, 3), ERR_INTERNAL);
     CHECK(number_of(&f, &st_counters) == 3 && number_of(&f, &st_recorded) == 2);
     CHECK_ERR(db_migrate(&f.c, f.db, list, 1), ERR_CONFLICT); /* newer than this program */
-    struct db_migration changed[2] = {list[0], {2, "one_more", "SELECT 1"}};
+    struct db_migration changed[2] = {list[0], {2, "one_more", "SELECT 1", NULL}};
     CHECK_ERR(db_migrate(&f.c, f.db, changed, 2), ERR_CONFLICT);
-    struct db_migration renumbered[2] = {list[0], {5, "one_more", list[1].sql}};
+    struct db_migration renumbered[2] = {list[0], {5, "one_more", list[1].sql, NULL}};
     CHECK_ERR(db_migrate(&f.c, f.db, renumbered, 2), ERR_CONFLICT);
     struct db_migration disorder[2] = {list[1], list[0]};
     CHECK_ERR(db_migrate(&f.c, f.db, disorder, 2), ERR_INTERNAL);
-    struct db_migration ends[3] = {list[0], list[1], {3, "ends", "COMMIT"}};
+    struct db_migration ends[3] = {list[0], list[1], {3, "ends", "COMMIT", NULL}};
     CHECK_ERR(db_migrate(&f.c, f.db, ends, 3), ERR_INTERNAL);
     CHECK(number_of(&f, &st_recorded) == 2);
+}
+
+TEST(db_migrations_may_differ_by_dialect)
+{
+    FIXTURE(f, 1);
+    struct db_migration two[3] = {list[0], list[1], {3, "dialect", "DELETE FROM counter WHERE id > 1", "DELETE FROM counter WHERE id > 2"}};
+    CHECK_OK(db_migrate(&f.c, f.db, two, 3));
+    CHECK(number_of(&f, &st_counters) == (db_kind(f.db) == DB_SQLITE ? 2 : 1));
+    CHECK_OK(db_migrate(&f.c, f.db, two, 3));
+    *(db_kind(f.db) == DB_SQLITE ? &two[2].sqlite : &two[2].sql) = "SELECT 1";
+    CHECK_ERR(db_migrate(&f.c, f.db, two, 3), ERR_CONFLICT);
 }
 
 struct migrator {
