@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "codec/uri.h"
 #include "core/apikey/apikey.h"
+#include "core/limit/limit.h"
 #include "core/session/session.h"
 #include "os/clock.h"
 
@@ -108,18 +109,13 @@ static void plan(void *arg, struct http_request *req, struct http_plan *ret)
 
 /* ---- phases ---- */
 
-static const struct cache_rate_rule guess_rule = {.burst = 300, .per_ms = 60 * 1000};
-
 static enum err limit_phase(struct call *q)
 {
-    struct slice key;
     char from[ADDRESS_KEY_BYTES];
     if (q->route->rate == RATE_NONE) return ERR_OK;
     address_key(q->who.ip, from);
-    TRY(arena_printf(&q->ctx->arena, &key, "guess:%s", from));
-    enum err e = cache_rate(q->app->be.cache, key, &guess_rule, clock_mono_ms(), &q->ctx->retry_after_s);
-    if (e == ERR_RATE) return refuse(q->ctx, e, "rate_limited", "Too many tries from your address. Wait a little.");
-    return e;
+    struct limit tries = {"address", slice_cstr(from), {q->app->cfg.tries.per_address, 60 * 1000}};
+    return limit_take(q->ctx, q->app, &tries, 1);
 }
 
 static enum err authenticate_signed_in(struct call *q, struct slice scheme, struct slice value)

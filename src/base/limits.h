@@ -67,6 +67,12 @@
 #define LIMIT_EXPIRES_S (3650ull * 86400)
 #define LIMIT_TOMBSTONE_MS (30 * 86400 * 1000ll) /* how long a dead link can still say why */
 
+/* Tries, a minute, where the settings do not say (limits.tries_per_address, …) */
+#define LIMIT_TRIES_PER_ADDRESS 300 /* of everything that takes a secret, or hands one out */
+#define LIMIT_LOGINS_PER_ADDRESS 120
+#define LIMIT_LOGINS_PER_ACCOUNT 20
+#define LIMIT_LOGINS 3000 /* of everybody together */
+
 /* Tries */
 #define LIMIT_LOGIN_FREE_FAILS 10 /* wrong passwords in a row before each further one costs time: 30 s, doubled each time */
 #define LIMIT_LOGIN_DELAY_MS (30 * 1000ll)

@@ -14,8 +14,7 @@ enum err cache_gcra(const struct cache_rate_rule *rule, int64_t now_ms, int64_t 
                     uint32_t *ret_retry_after_s)
 {
     int64_t now_us = now_ms * 1000;
-    /* Rounded up, so that rounding never lets more through. */
-    int64_t step_us = (int64_t)div_ceil_u64((uint64_t)rule->per_ms * 1000, rule->burst);
+    int64_t step_us = cache_rate_step_us(rule);
     int64_t room_us = step_us * (int64_t)rule->burst;
     int64_t tat = MAX(*tat_us, now_us);
     /* Further ahead than any events can lead: the clock was set back. */

@@ -23,6 +23,11 @@ struct cache_rate_rule {
     uint32_t burst;
     uint32_t per_ms;
 };
+/* What one event costs, in microseconds; rounded up, so that rounding never lets more through. */
+static inline int64_t cache_rate_step_us(const struct cache_rate_rule *rule)
+{
+    return ((int64_t)rule->per_ms * 1000 + rule->burst - 1) / rule->burst;
+}
 /* Counts one event. ERR_OK: within the rule. ERR_RATE: not, and not counted; *ret_retry_after_s (at least 1) then tells when
  * the next one may pass, and is set only then. A forgotten key starts with a full burst. A clock that goes back delays a key
  * by at most one per_ms. */

@@ -311,8 +311,15 @@ static const char identity[] =
     "CREATE INDEX audit_by_actor ON audit (actor_id, at);"
     "CREATE INDEX audit_by_ip ON audit (ip, at);";
 
+static const char limits[] =
+    "CREATE TABLE limits (" /* of tries: core/limit */
+    "  key BYTEA PRIMARY KEY,"    /* a MAC of what is limited and who is counted */
+    "  paid_at BIGINT NOT NULL);" /* microseconds: until then past events are paid for */
+    "CREATE INDEX limits_by_end ON limits (paid_at);";
+
 const struct db_migration schema_migrations[] = {
     {1, "first", first, NULL},
     {2, "identity", identity, NULL},
+    {3, "limits", limits, NULL},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

@@ -3,6 +3,7 @@
 #include "core/app/idempotency.h"
 #include "core/app/once.h"
 #include "core/device/device.h"
+#include "core/limit/limit.h"
 #include "core/link/link.h"
 #include "core/session/session.h"
 #include "core/transfer/transfer.h"
@@ -27,6 +28,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(password_tries_purge(c, app));
     TRY(device_purge(c, app));
     TRY(once_purge(c, app));
+    TRY(limit_purge(c, app));
     bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
     *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);
     return ERR_OK;

@@ -62,6 +62,12 @@ static const struct setting settings[] = {
      "Links live this long when their sender does not say. 0: until revoked."},
     {"limits", "link_expires_max", DURATION, AT(link_expires_max_s), "0s", 0, LIMIT_EXPIRES_S, NULL,
      "Longest life of a link. 0: no limit."},
+    {"limits", "tries_per_address", NUMBER, AT(tries_per_address), "300", 1, 1000000, NULL,
+     "Requests a minute from one address (IPv6: its /64) that try a secret or get one: signing in, second factors, registration, links' "
+     "passwords."},
+    {"limits", "logins_per_address", NUMBER, AT(logins_per_address), "120", 1, 1000000, NULL,
+     "Of these, sign-ins with a password. An office behind one address needs more in the morning."},
+    {"limits", "logins", NUMBER, AT(logins), "3000", 1, 10000000, NULL, "Sign-ins with a password a minute, of everybody together."},
     {"security", "password_memory", SIZE, AT(password_memory_kib), "64M", 19456 * KIB, 1 * GIB, NULL,
      "Argon2id memory for account passwords. Raising it strengthens each hash at the next sign-in."},
     {"security", "password_passes", NUMBER, AT(password_passes), "3", 1, 20, NULL, "Argon2id passes."},

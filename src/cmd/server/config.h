@@ -25,6 +25,7 @@ struct config {
     struct slice storage_dir, storage_erase;
     struct slice key_file;
     uint64_t quota_bytes, file_bytes_max, upload_ttl_s, link_expires_default_s, link_expires_max_s;
+    uint64_t tries_per_address, logins_per_address, logins;
     struct slice geoip_file;
     struct slice mfa_required;
     uint64_t password_classes, password_max_age_s;

@@ -137,6 +137,7 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .password_max_age_ms = (int64_t)cfg->password_max_age_s * 1000,
                              .link_bcrypt_cost = (unsigned)cfg->link_bcrypt_cost,
                              .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
+                             .tries = {(uint32_t)cfg->tries_per_address, (uint32_t)cfg->logins_per_address, (uint32_t)cfg->logins},
                              .registration = registration_of(cfg->registration)};
     if (w->geoip) app.geo = (struct app_geo){geoip_country, w->geoip};
     TRY(choose_mail(c, cfg, &app.mail));

@@ -9,6 +9,7 @@
 #include "core/account/pending.h"
 #include "core/app/sealed.h"
 #include "core/audit/audit.h"
+#include "core/limit/limit.h"
 #include "core/session/session.h"
 #include "core/user/password.h"
 #include "os/clock.h"
@@ -26,15 +27,11 @@ JSON_TABLE(invite_table, "InviteData", struct invite_data,
 /* ---- the job ---- */
 
 /* Mail that strangers can cause is bounded for each address. */
-static const struct cache_rate_rule mail_rule = {.burst = 5, .per_ms = 3600 * 1000};
-
 static enum err may_mail(struct ctx *c, struct app *app, struct slice email)
 {
-    struct slice key, folded;
-    uint32_t wait_s = 0;
-    if (utf8_fold(&c->arena, email, &folded) != ERR_OK) return ERR_RATE;
-    TRY(arena_printf(&c->arena, &key, "mail:" SLICE_FMT, SLICE_ARG(folded)));
-    return cache_rate(app->be.cache, key, &mail_rule, clock_mono_ms(), &wait_s);
+    struct limit mails = {"mail", SLICE(""), {5, 3600 * 1000}};
+    if (utf8_fold(&c->arena, email, &mails.who) != ERR_OK) return ERR_RATE;
+    return limit_take(c, app, &mails, 1);
 }
 
 enum err account_job(struct ctx *c, struct app *app, struct slice payload)
@@ -45,6 +42,7 @@ enum err account_job(struct ctx *c, struct app *app, struct slice payload)
     TRY(json_decode(c, json, &pending_table, JSON_STRICT, &p));
     enum err e = may_mail(c, app, p.email);
     if (e == ERR_RATE) {
+        ctx_clear_error(c);
         log_warn("mail_limit", LOG_TEXT("what", p.what), LOG_TEXT("ip", p.ip));
         return ERR_OK;
     }

@@ -1,6 +1,7 @@
 /* Putting the product together: schema, keys, signer, sets. And taking it apart. */
 #include "core/app/app.h"
 
+#include "base/limits.h"
 #include "core/app/gate.h"
 #include "core/key/key.h"
 #include "core/oidc/oidc.h"
@@ -24,12 +25,20 @@ static enum err open_parts(struct ctx *c, struct app *app)
     return session_watch(c, app);
 }
 
+static void default_tries(struct app_tries *t)
+{
+    if (!t->per_address) t->per_address = LIMIT_TRIES_PER_ADDRESS;
+    if (!t->logins_per_address) t->logins_per_address = LIMIT_LOGINS_PER_ADDRESS;
+    if (!t->logins) t->logins = LIMIT_LOGINS;
+}
+
 enum err app_open(struct ctx *c, const struct app_backends *be, const struct app_config *cfg, struct app **ret)
 {
     struct app *app = MEM_NEW(struct app);
     if (!app) return ERR_NOMEM;
     app->be = *be;
     app->cfg = *cfg;
+    default_tries(&app->cfg.tries);
     enum err e = open_parts(c, app);
     if (e != ERR_OK) {
         app_close(app);

@@ -33,6 +33,13 @@ struct app_geo {
 
 struct oidc_config;
 
+/* Tries a minute. 0: as in base/limits.h. */
+struct app_tries {
+    uint32_t per_address;
+    uint32_t logins_per_address;
+    uint32_t logins;
+};
+
 struct app_config {
     struct slice public_url;       /* "https://host:8443", no slash at the end */
     uint64_t quota_bytes_default;  /* 0: none */
@@ -47,6 +54,7 @@ struct app_config {
     int64_t password_max_age_ms;     /* older ones must be changed at sign-in; 0: never (compliance switch) */
     bool overwrite_on_delete;
     enum registration registration;
+    struct app_tries tries;
     struct app_mail mail;
     struct app_geo geo;
     const struct oidc_config *oidc; /* core/oidc; NULL: no external providers */

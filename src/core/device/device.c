@@ -7,6 +7,7 @@
 #include "codec/utf8.h"
 #include "core/audit/audit.h"
 #include "core/device/device_store.h"
+#include "core/limit/limit.h"
 #include "os/clock.h"
 
 #define CODE_PREFIX "sdc_"
@@ -20,15 +21,9 @@
 static const char alphabet[20] = {'B', 'C', 'D', 'F', 'G', 'H', 'J', 'K', 'L', 'M',
                                   'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Z'};
 
-static const struct cache_rate_rule start_per_address = {.burst = 60, .per_ms = 10 * 60 * 1000};
-static const struct cache_rate_rule tries_per_account = {.burst = 10, .per_ms = 10 * 60 * 1000};
-
-static enum err check_rate(struct ctx *c, struct app *app, struct slice key, const struct cache_rate_rule *rule)
-{
-    enum err e = cache_rate(app->be.cache, key, rule, clock_mono_ms(), &c->retry_after_s);
-    if (e == ERR_RATE) return refuse(c, e, "rate_limited", "Too many tries. Wait a little, then try again.");
-    return e;
-}
+#define LIMITS_MS (10 * 60 * 1000)
+#define STARTS_PER_ADDRESS 60
+#define CODES_PER_ACCOUNT 10
 
 static enum err random_letters(char ret[LETTERS])
 {
@@ -68,14 +63,14 @@ static struct slice shown_name(struct slice s)
 enum err device_start(struct ctx *c, struct app *app, struct slice device_name, struct slice ip, struct device_codes *ret)
 {
     struct device_row row = {.device_name = shown_name(device_name), .ip = ip, .created_at = clock_wall_ms()};
-    struct slice key, device_code;
+    struct slice device_code;
     char letters[LETTERS], from[ADDRESS_KEY_BYTES];
     const char *peer = NULL;
     enum err e = ERR_EXISTS;
     TRY(arena_cstr(&c->arena, ip, &peer));
     address_key(peer, from);
-    TRY(arena_printf(&c->arena, &key, "device-start:%s", from));
-    TRY(check_rate(c, app, key, &start_per_address));
+    struct limit starts = {"device-start", slice_cstr(from), {STARTS_PER_ADDRESS, LIMITS_MS}};
+    TRY(limit_take(c, app, &starts, 1));
     TRY(random_device_code(c, &device_code));
     TRY(sha256(device_code, &row.hash));
     row.expires_at = row.created_at + DEVICE_CODE_S * 1000ll;
@@ -134,11 +129,8 @@ static enum err decide_tx(struct ctx *c, struct db_conn *conn, void *arg)
 static enum err with_code(struct ctx *c, struct app *app, struct slice user_code, enum db_tx_mode mode, db_tx_fn *fn,
                           struct decide_arg *a)
 {
-    struct slice key;
-    char user[ID_TEXT_LEN + 1];
-    id_text(a->who->user_id, user);
-    TRY(arena_printf(&c->arena, &key, "device-code:%s", user));
-    TRY(check_rate(c, app, key, &tries_per_account));
+    struct limit codes = {"device-code", id_bytes(&a->who->user_id), {CODES_PER_ACCOUNT, LIMITS_MS}};
+    TRY(limit_take(c, app, &codes, 1));
     enum err e = normalise(user_code, a->letters);
     if (e == ERR_OK) e = db_tx(c, app->be.db, mode, fn, a);
     if (e == ERR_NOT_FOUND)

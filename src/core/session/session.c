@@ -7,6 +7,7 @@
 #include "codec/base64.h"
 #include "codec/utf8.h"
 #include "core/audit/audit.h"
+#include "core/limit/limit.h"
 #include "core/session/revoked.h"
 #include "core/session/session_store.h"
 #include "core/session/signal.h"
@@ -65,19 +66,18 @@ static enum err issue_access(struct ctx *c, struct app *app, const struct id *se
     return token_sign(c, app->signer, &claims, &ret->access_token);
 }
 
-static const struct cache_rate_rule login_per_account = {.burst = 20, .per_ms = 60 * 1000};
-static const struct cache_rate_rule login_per_address = {.burst = 120, .per_ms = 60 * 1000};
-
-static const struct cache_rate_rule login_global = {.burst = 3000, .per_ms = 60 * 1000};
-
-static enum err check_rate(struct ctx *c, struct app *app, const char *what, struct slice who,
-                           const struct cache_rate_rule *rule)
+static enum err check_limits(struct ctx *c, struct app *app, const struct session_login *in)
 {
-    struct slice key;
-    TRY(arena_printf(&c->arena, &key, "%s:" SLICE_FMT, what, SLICE_ARG(who)));
-    enum err e = cache_rate(app->be.cache, key, rule, clock_mono_ms(), &c->retry_after_s);
-    if (e != ERR_RATE) return e;
-    return refuse(c, e, "rate_limited", "Too many tries. Wait a little, then try again.");
+    struct slice folded;
+    char from[ADDRESS_KEY_BYTES];
+    address_key(in->who->ip, from);
+    if (utf8_fold(&c->arena, in->email, &folded) != ERR_OK) folded = SLICE("?");
+    const struct limit limits[] = {
+        {"login-account", slice_sub(folded, 0, LIMIT_EMAIL_BYTES), {LIMIT_LOGINS_PER_ACCOUNT, 60 * 1000}},
+        {"login-address", slice_cstr(from), {app->cfg.tries.logins_per_address, 60 * 1000}},
+        {"login", SLICE(""), {app->cfg.tries.logins, 60 * 1000}},
+    };
+    return limit_take(c, app, limits, ARRAY_LEN(limits));
 }
 
 struct login_arg {
@@ -144,13 +144,7 @@ enum err session_start(struct ctx *c, struct app *app, const struct session_new 
 enum err session_check_login(struct ctx *c, struct app *app, const struct session_login *in, struct user *ret)
 {
     struct user user;
-    struct slice folded;
-    char from[ADDRESS_KEY_BYTES];
-    address_key(in->who->ip, from);
-    if (utf8_fold(&c->arena, in->email, &folded) != ERR_OK) folded = SLICE("?");
-    TRY(check_rate(c, app, "login-account", folded, &login_per_account));
-    TRY(check_rate(c, app, "login-address", slice_cstr(from), &login_per_address));
-    TRY(check_rate(c, app, "login-all", SLICE("all"), &login_global));
+    TRY(check_limits(c, app, in));
     enum err e = user_by_email(c, app, in->email, &user);
     if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
     struct password_try try = {e == ERR_OK ? &user : NULL, in->email, "auth.login", in->who};
