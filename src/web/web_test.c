@@ -17,6 +17,29 @@ TEST(table_is_complete)
     }
 }
 
+static const struct static_asset *find(const char *path)
+{
+    for (size_t i = 0; i < web_asset_count; i++)
+        if (strcmp(web_assets[i].path, path) == 0) return &web_assets[i];
+    return NULL;
+}
+
+static bool holds(struct slice text, const char *what)
+{
+    return memmem(text.ptr, text.len, what, strlen(what)) != NULL;
+}
+
+TEST(pages_that_links_lead_to_are_there_and_hold_to_the_policy)
+{
+    static const char *const links[] = {"/verify", "/join", "/reset", "/device"};
+    /* What reply.c's CSP_PAGE would block. */
+    static const char *const banned[] = {"<script>",    "<style",      " style=",     " onclick=",
+                                         " onsubmit=", "javascript:", "src=\"http", "href=\"http"};
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) CHECK(find(links[i]) != NULL);
+    for (size_t i = 0; i < web_asset_count; i++)
+        for (size_t j = 0; j < sizeof banned / sizeof banned[0]; j++) CHECK(!holds(web_assets[i].plain, banned[j]));
+}
+
 TEST(paths_and_etags_are_unique)
 {
     for (size_t i = 0; i < web_asset_count; i++) {
@@ -29,12 +52,7 @@ TEST(paths_and_etags_are_unique)
 
 TEST(the_front_page_is_there_byte_for_byte)
 {
-    const struct static_asset *page = NULL;
-    for (size_t i = 0; i < web_asset_count; i++) {
-        if (strcmp(web_assets[i].path, "/") == 0) {
-            page = &web_assets[i];
-        }
-    }
+    const struct static_asset *page = find("/");
     CHECK(page != NULL);
     CHECK(strcmp(page->content_type, "text/html; charset=utf-8") == 0);
     CHECK(page->plain.len > 8 && memcmp(page->plain.ptr, "<!doctype html>", 15) == 0);
