@@ -116,7 +116,7 @@ static struct http_source nothing = {&nothing_ops};
 
 /* ---- headers ---- */
 
-static enum err put_headers(struct call *q, const struct content *t)
+static enum err put_headers(struct call *q, const struct representation *t)
 {
     CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
     char date[30];
@@ -135,7 +135,7 @@ static enum err put_headers(struct call *q, const struct content *t)
 }
 
 /* RFC 9110, section 13.2.2: If-Match, then If-None-Match. */
-static int check_conditions(struct call *q, const struct content *t)
+static int check_conditions(struct call *q, const struct representation *t)
 {
     struct slice match = http_request_header(q->http, "if-match");
     struct slice none = http_request_header(q->http, "if-none-match");
@@ -145,14 +145,14 @@ static int check_conditions(struct call *q, const struct content *t)
 }
 
 /* A range counts only if the client's copy is of this very content (If-Range). */
-static enum range_result wanted_range(struct call *q, const struct content *t, struct byte_range *ret)
+static enum range_result wanted_range(struct call *q, const struct representation *t, struct byte_range *ret)
 {
     struct slice range = http_request_header(q->http, "range"), if_range = http_request_header(q->http, "if-range");
     if (!range.ptr || (if_range.ptr && !slice_eq(if_range, t->etag))) return RANGE_NONE;
     return range_parse(range, t->size, ret);
 }
 
-static enum err put_content_range(struct call *q, const struct content *t, const struct byte_range *r)
+static enum err put_content_range(struct call *q, const struct representation *t, const struct byte_range *r)
 {
     struct slice text;
     unsigned long long size = t->size;
@@ -164,7 +164,7 @@ static enum err put_content_range(struct call *q, const struct content *t, const
     return reply_header(q, "content-range", text);
 }
 
-static enum err open_download(struct call *q, const struct content *t, const struct byte_range *r, struct download *d)
+static enum err open_download(struct call *q, const struct representation *t, const struct byte_range *r, struct download *d)
 {
     d->source.ops = &download_ops;
     d->app = q->app;
@@ -185,7 +185,7 @@ static enum err open_download(struct call *q, const struct content *t, const str
                                                               .object_id = &d->object_id});
 }
 
-static enum err send_bytes(struct call *q, const struct content *t, int status, const struct byte_range *r)
+static enum err send_bytes(struct call *q, const struct representation *t, int status, const struct byte_range *r)
 {
     const char *type = NULL;
     TRY(arena_cstr(&q->ctx->arena, t->type, &type));
@@ -201,7 +201,7 @@ static enum err send_bytes(struct call *q, const struct content *t, int status, 
     return e;
 }
 
-static enum err send_checked(struct call *q, const struct content *t)
+static enum err send_checked(struct call *q, const struct representation *t)
 {
     struct byte_range r = {0, t->size};
     int status = check_conditions(q, t);
@@ -224,7 +224,7 @@ static enum err send_checked(struct call *q, const struct content *t)
     return send_bytes(q, t, 206, &r);
 }
 
-enum err send_content(struct call *q, const struct content *t)
+enum err send_content(struct call *q, const struct representation *t)
 {
     enum err e = send_checked(q, t);
     if (t->drop) t->drop(t->arg);
@@ -237,13 +237,13 @@ enum err send_content(struct call *q, const struct content *t)
 static enum err open_plain(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
 {
     const struct file *f = arg;
-    return file_read_plain(q->ctx, q->app, f, first, length, ret);
+    return content_read_plain(q->ctx, q->app, &f->content, first, length, ret);
 }
 
 static enum err open_sealed(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
 {
     const struct file *f = arg;
-    return file_read_sealed(q->ctx, q->app, f, first, length, ret);
+    return content_read_sealed(q->ctx, q->app, &f->content, first, length, ret);
 }
 
 /* base64url of the first half of headers_hash: it names these very sealed bytes, and so their plaintext. */
@@ -251,7 +251,7 @@ static enum err file_etag(struct call *q, const struct file *f, const char *suff
 {
     CLEANUP(buf_done) struct buf b = BUF_INIT(64);
     TRY(buf_putc(&b, '"'));
-    TRY(base64url_encode(&b, slice_sub(f->headers_hash, 0, 16)));
+    TRY(base64url_encode(&b, slice_sub(f->content.headers_hash, 0, 16)));
     TRY(buf_put_cstr(&b, suffix));
     TRY(buf_putc(&b, '"'));
     return arena_slice(&q->ctx->arena, buf_view(&b), ret);
@@ -274,17 +274,17 @@ static struct slice base_name(struct slice path)
     return slice_sub(path, from, path.len);
 }
 
-enum err content_plain(struct call *q, const struct file *f, struct content *ret)
+enum err content_plain(struct call *q, const struct file *f, struct representation *ret)
 {
-    *ret = (struct content){.size = f->size, .type = f->type, .name = base_name(f->name), .modified_at = f->modified_at,
+    *ret = (struct representation){.size = f->size, .type = f->type, .name = base_name(f->name), .modified_at = f->modified_at,
                             .open = open_plain, .release = true, .object_type = "file", .object_id = f->id};
     TRY(keep_file(q, f, &ret->arg));
     return file_etag(q, f, "", &ret->etag);
 }
 
-enum err content_sealed(struct call *q, const struct file *f, struct content *ret)
+enum err content_sealed(struct call *q, const struct file *f, struct representation *ret)
 {
-    *ret = (struct content){.size = f->sealed_size, .type = SLICE("application/octet-stream"), .immutable = true,
+    *ret = (struct representation){.size = f->content.sealed_size, .type = SLICE("application/octet-stream"), .immutable = true,
                             .open = open_sealed, .object_type = "file", .object_id = f->id, .quiet_start = true};
     TRY(keep_file(q, f, &ret->arg));
     return file_etag(q, f, ".s", &ret->etag);
@@ -307,11 +307,11 @@ static void drop_archive(void *arg)
     archive_free(TAKE(a->archive));
 }
 
-enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct content *ret)
+enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct representation *ret)
 {
     struct archive_content *a = ARENA_NEW(&q->ctx->arena, struct archive_content);
     if (!a) return ERR_NOMEM;
-    *ret = (struct content){.type = SLICE("application/zip"), .name = name, .open = open_archive, .drop = drop_archive,
+    *ret = (struct representation){.type = SLICE("application/zip"), .name = name, .open = open_archive, .drop = drop_archive,
                             .arg = a, .release = true};
     TRY(archive_open(q->ctx, q->app, transfer, &a->archive));
     ret->size = archive_size(a->archive);

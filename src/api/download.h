@@ -6,7 +6,7 @@
 #include "core/link/link.h"
 #include "core/reader.h"
 
-struct content {
+struct representation {
     uint64_t size;
     struct slice etag; /* with quotes; strong */
     struct slice type;
@@ -25,12 +25,12 @@ struct content {
     bool release; /* a failed attempt is given back at once */
 };
 /* Calls drop, whatever happens. */
-MUST_USE enum err send_content(struct call *q, const struct content *content);
+MUST_USE enum err send_content(struct call *q, const struct representation *content);
 
 /* A file as plaintext, or as it is stored. */
-MUST_USE enum err content_plain(struct call *q, const struct file *f, struct content *ret);
-MUST_USE enum err content_sealed(struct call *q, const struct file *f, struct content *ret);
+MUST_USE enum err content_plain(struct call *q, const struct file *f, struct representation *ret);
+MUST_USE enum err content_sealed(struct call *q, const struct file *f, struct representation *ret);
 /* The files of a transfer as a ZIP of this name. */
-MUST_USE enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct content *ret);
+MUST_USE enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct representation *ret);
 
 #endif

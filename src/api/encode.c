@@ -20,13 +20,24 @@ void encode_file(const struct file *f, struct msg_file *ret)
                              .type = f->type,
                              .state = f->state,
                              .mode = f->mode,
-                             .sha256 = f->sha256,
+                             .sha256 = f->content.sha256,
                              .version = (uint64_t)f->version,
+                             .content_id = f->content.id,
                              .description = f->description,
                              .owner = f->owner_id,
                              .modified_at = f->modified_at,
                              .created_at = f->created_at,
                              .updated_at = f->updated_at};
+}
+
+void encode_key(const struct content *t, const struct content_key *key, struct msg_key *ret)
+{
+    *ret = (struct msg_key){.enc = slice_of(key->enc, sizeof key->enc),
+                            .ct = key->ct,
+                            .content_id = t->id,
+                            .part_size = t->part_size,
+                            .headers_hash = t->headers_hash,
+                            .size = t->size};
 }
 
 void encode_upload(const struct upload *u, struct msg_upload *ret)

@@ -55,7 +55,7 @@ enum err files_delete_call(struct call *q)
 enum err files_download_call(struct call *q)
 {
     struct file f;
-    struct content content;
+    struct representation content;
     TRY(get_file(q, ACTION_DOWNLOAD, &f));
     TRY(content_plain(q, &f, &content));
     return send_content(q, &content);
@@ -64,7 +64,7 @@ enum err files_download_call(struct call *q)
 enum err files_content_call(struct call *q)
 {
     struct file f;
-    struct content content;
+    struct representation content;
     TRY(get_file(q, ACTION_DOWNLOAD, &f));
     TRY(content_sealed(q, &f, &content));
     return send_content(q, &content);
@@ -74,12 +74,12 @@ enum err files_key_call(struct call *q)
 {
     const struct msg_key_request *in = q->in;
     struct file f;
-    struct file_key_release key;
+    struct content_key key;
     TRY(get_file(q, ACTION_DOWNLOAD, &f));
-    TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
+    TRY(content_release_key(q->ctx, q->app, &f.content, in->public_key, &q->who.session_id, &key));
     TRY(audit_record(q->ctx, q->app, &(struct audit_event){.event = "key.release", .who = &q->who, .object_type = "file",
                                                            .object_id = &f.id}));
-    struct msg_key out = {.enc = slice_of(key.enc, sizeof key.enc), .ct = key.ct, .part_size = f.part_size,
-                          .headers_hash = f.headers_hash, .size = f.size};
+    struct msg_key out;
+    encode_key(&f.content, &key, &out);
     return reply(q, &out);
 }

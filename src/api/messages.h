@@ -64,6 +64,7 @@ struct msg_file {
     struct slice type, state, mode;
     struct slice sha256;
     uint64_t version;
+    struct id content_id;
     struct slice description;
     struct id owner;
     int64_t modified_at, created_at, updated_at;
@@ -88,6 +89,7 @@ struct msg_key_request {
 };
 struct msg_key {
     struct slice enc, ct;
+    struct id content_id;
     uint64_t part_size;
     struct slice headers_hash;
     uint64_t size;

@@ -130,7 +130,7 @@ static void counted_drop(void *arg)
 }
 
 /* The same content, with a grant taken before its first byte. */
-static enum err count_content(struct call *q, const struct link *l, const struct ticket *t, struct content *content)
+static enum err count_content(struct call *q, const struct link *l, const struct ticket *t, struct representation *content)
 {
     struct counted *n = ARENA_NEW(&q->ctx->arena, struct counted);
     if (!n) return ERR_NOMEM;
@@ -154,7 +154,7 @@ enum err share_download_call(struct call *q)
     struct link l;
     struct ticket t;
     struct opt_id wanted;
-    struct content content;
+    struct representation content;
     struct file one;
     struct slice name;
     TRY(query_id(q, "file_id", &wanted));
@@ -191,7 +191,7 @@ enum err share_content_call(struct call *q)
     struct ticket t;
     struct opt_id wanted, grant;
     struct file f;
-    struct content content;
+    struct representation content;
     TRY(query_id(q, "file_id", &wanted));
     TRY(query_id(q, "grant", &grant));
     TRY(open_proven(q, &l, &t));
@@ -211,7 +211,7 @@ enum err share_key_call(struct call *q)
     struct link l;
     struct ticket t;
     struct file f;
-    struct file_key_release key;
+    struct content_key key;
     struct grant grant = {.id = in->grant.v};
     uint64_t whole = 0;
     TRY(open_proven(q, &l, &t));
@@ -222,10 +222,11 @@ enum err share_key_call(struct call *q)
         TRY(transfer_sealed_bytes(q->ctx, q->app, &l.transfer_id, &whole));
         TRY(grant_take(q->ctx, q->app, &l, &t, whole, &grant));
     }
-    TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &l.token_context, &key));
+    TRY(content_release_key(q->ctx, q->app, &f.content, in->public_key, &l.token_context, &key));
     TRY(record_link(q, &l, "key.release", ""));
-    struct msg_key out = {.enc = slice_of(key.enc, sizeof key.enc), .ct = key.ct, .part_size = f.part_size,
-                          .headers_hash = f.headers_hash, .size = f.size, .grant = {true, grant.id}};
+    struct msg_key out;
+    encode_key(&f.content, &key, &out);
+    out.grant = (struct opt_id){true, grant.id};
     return reply(q, &out);
 }
 

@@ -60,16 +60,12 @@ static const char first[] =
     "  used_at BIGINT);"
     "CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);"
 
-    "CREATE TABLE files ("
+    /* What is stored: one sealed blob with its key. The id is the format's file id. */
+    "CREATE TABLE contents ("
     "  id BYTEA PRIMARY KEY,"
     "  owner_id BYTEA NOT NULL REFERENCES users (id),"
-    "  name TEXT NOT NULL,"
-    "  name_key TEXT NOT NULL,"
-    "  size BIGINT NOT NULL,"
-    "  type TEXT NOT NULL,"
-    "  state TEXT NOT NULL," /* ready, … */
-    "  mode TEXT NOT NULL,"  /* managed, e2e */
-    "  version BIGINT NOT NULL,"
+    "  size BIGINT NOT NULL,"        /* as people see it */
+    "  stored_size BIGINT NOT NULL," /* what is sealed: the same, unless it is compressed */
     "  part_size BIGINT NOT NULL,"
     "  sealed_size BIGINT NOT NULL,"
     "  crc32 BIGINT NOT NULL,"
@@ -79,16 +75,56 @@ static const char first[] =
     "  kek_id BYTEA,"           /* of wrapped_key; NULL in e2e mode */
     "  wrapped_key BYTEA,"
     "  sealed_meta BYTEA,"
+    "  codec TEXT NOT NULL DEFAULT ''," /* of what is sealed; empty: as people see it */
+    "  frames BYTEA,"                   /* its seek table */
+    "  dedupe_key BYTEA,"
+    "  refs BIGINT NOT NULL,"           /* versions that hold it */
+    "  created_at BIGINT NOT NULL);"
+    "CREATE INDEX contents_by_kek ON contents (kek_id);"
+    "CREATE INDEX contents_by_owner ON contents (owner_id);"
+
+    /* What people see; what is the version's is that of the newest. */
+    "CREATE TABLE files ("
+    "  id BYTEA PRIMARY KEY,"
+    "  owner_id BYTEA NOT NULL REFERENCES users (id),"
+    "  name TEXT NOT NULL,"
+    "  name_key TEXT NOT NULL,"
+    "  content_id BYTEA NOT NULL REFERENCES contents (id),"
+    "  size BIGINT NOT NULL,"
+    "  type TEXT NOT NULL,"
+    "  detected_type TEXT NOT NULL DEFAULT '',"
+    "  state TEXT NOT NULL," /* ready, … */
+    "  state_why TEXT NOT NULL DEFAULT '',"
+    "  mode TEXT NOT NULL,"  /* managed, e2e */
+    "  version BIGINT NOT NULL,"
     "  description TEXT NOT NULL DEFAULT '',"
+    "  category TEXT NOT NULL DEFAULT '',"
+    "  folder_id BYTEA,"
     "  modified_at BIGINT NOT NULL," /* of the source file */
     "  created_at BIGINT NOT NULL,"
-    "  updated_at BIGINT NOT NULL);"
+    "  updated_at BIGINT NOT NULL,"
+    "  trashed_at BIGINT);"
     "CREATE INDEX files_by_owner ON files (owner_id, created_at, id);"
-    "CREATE INDEX files_by_kek ON files (kek_id);"
+    "CREATE INDEX files_by_content ON files (content_id);"
+
+    "CREATE TABLE file_versions (" /* all, the newest too */
+    "  file_id BYTEA NOT NULL REFERENCES files (id) ON DELETE CASCADE,"
+    "  version BIGINT NOT NULL,"
+    "  content_id BYTEA NOT NULL REFERENCES contents (id),"
+    "  size BIGINT NOT NULL,"
+    "  type TEXT NOT NULL,"
+    "  detected_type TEXT NOT NULL DEFAULT '',"
+    "  state TEXT NOT NULL,"
+    "  modified_at BIGINT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  created_by BYTEA NOT NULL," /* no reference: accounts end */
+    "  PRIMARY KEY (file_id, version));"
+    "CREATE INDEX file_versions_by_content ON file_versions (content_id);"
 
     "CREATE TABLE uploads ("
     "  id BYTEA PRIMARY KEY,"
-    "  file_id BYTEA NOT NULL UNIQUE,"
+    "  file_id BYTEA NOT NULL,"           /* it becomes */
+    "  content_id BYTEA NOT NULL UNIQUE," /* it becomes; the blob's name from the start */
     "  owner_id BYTEA NOT NULL REFERENCES users (id),"
     "  name TEXT NOT NULL,"
     "  size BIGINT," /* NULL: not yet known */

@@ -14,7 +14,7 @@ enum err job_delete_blob(struct ctx *c, struct app *app, const struct job *job, 
     return blob_remove(c, app->be.blobs, key, app->cfg.overwrite_on_delete ? BLOB_OVERWRITE : BLOB_UNLINK);
 }
 
-/* Payload: file id, space, the backend's reference of the upload. */
+/* Payload: content id, space, the backend's reference of the upload. */
 enum err job_abort_blob(struct ctx *c, struct app *app, const struct job *job, int64_t *ret_again_at)
 {
     struct slice ref_text = job->payload, id = slice_cut(&ref_text, ' ');

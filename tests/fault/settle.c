@@ -7,7 +7,7 @@
 static const struct db_stmt st_books = {
     .name = "fault_books",
     .sql = "SELECT (SELECT CAST(COALESCE(SUM(used_bytes), 0) AS BIGINT) FROM users), "
-           "(SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM files), "
+           "(SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM file_versions), "
            "(SELECT CAST(COALESCE(SUM(reserved_bytes), 0) AS BIGINT) FROM uploads), "
            "(SELECT COUNT(*) FROM uploads WHERE state <> 'complete'), "
            "(SELECT COUNT(*) FROM jobs WHERE state = 'dead'), (SELECT COUNT(*) FROM files)"};

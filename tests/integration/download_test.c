@@ -137,6 +137,7 @@ TEST(download_ranges_and_conditions)
 
 struct released {
     struct key key;
+    struct id content_id;
     uint64_t part_size;
 };
 
@@ -150,7 +151,7 @@ static bool get_key(struct loop *l, const char *bearer, const char *file, struct
     CLEANUP(key_done) struct key secret;
     uint8_t public_key[HPKE_PUBLIC_BYTES];
     struct sft_context info;
-    struct id id, session;
+    struct id session;
     ANSWER a = {0};
     if (hpke_keypair(&secret, public_key) != ERR_OK || base64url_encode(&text, slice_of(public_key, sizeof public_key)) != ERR_OK)
         return false;
@@ -163,8 +164,9 @@ static bool get_key(struct loop *l, const char *bearer, const char *file, struct
     slice_cut(&rest, '.');
     if (base64url_decode(&claims, slice_cut(&rest, '.')) != ERR_OK) return false;
     const char *sid = memmem(claims.ptr, claims.len, "\"sid\":\"", 7);
-    if (!sid || id_parse(slice_of(sid + 7, ID_TEXT_LEN), &session) != ERR_OK || id_parse(slice_cstr(file), &id) != ERR_OK) return false;
-    sft_context(&info, "sft/1/fkrelease", id_bytes(&id), id_bytes(&session));
+    if (!sid || id_parse(slice_of(sid + 7, ID_TEXT_LEN), &session) != ERR_OK) return false;
+    if (id_parse(slice_cstr(loop_str(&a, "content_id")), &ret->content_id) != ERR_OK) return false;
+    sft_context(&info, "sft/1/fkrelease", id_bytes(&ret->content_id), id_bytes(&session));
     if (base64url_decode(&enc, slice_cstr(loop_str(&a, "enc"))) != ERR_OK) return false;
     if (base64url_decode(&ct, slice_cstr(loop_str(&a, "ct"))) != ERR_OK) return false;
     if (hpke_open(&secret, (const uint8_t *)enc.ptr, sft_context_view(&info), SLICE(""), buf_view(&ct), &key) != ERR_OK) return false;
@@ -173,14 +175,12 @@ static bool get_key(struct loop *l, const char *bearer, const char *file, struct
     return key.len == KEY_BYTES && (uint64_t)loop_num(&a, "size") == content.len;
 }
 
-static enum err unseal(const struct released *r, const char *file, struct slice sealed, struct buf *out)
+static enum err unseal(const struct released *r, struct slice sealed, struct buf *out)
 {
-    struct id id;
-    TRY(id_parse(slice_cstr(file), &id));
     uint64_t part = sft_sealed_part((uint32_t)r->part_size);
     for (uint32_t n = 0; n * part < sealed.len; n++) {
         struct sft_context context;
-        sft_part_context(&context, &id, (uint32_t)r->part_size, n);
+        sft_part_context(&context, &r->content_id, (uint32_t)r->part_size, n);
         TRY(seal_open_message(&r->key, sft_context_view(&context), slice_sub(sealed, n * part, (n + 1) * part), out));
     }
     return ERR_OK;
@@ -189,7 +189,7 @@ static enum err unseal(const struct released *r, const char *file, struct slice 
 TEST(download_sealed_and_open_it)
 {
     struct loop l;
-    struct released r;
+    struct released r, foreign;
     ANSWER a = {0};
     CLEANUP(buf_done) struct buf plain = BUF_INIT(4 * MIB);
     CLEANUP(buf_done) struct buf other = BUF_INIT(4 * MIB);
@@ -198,12 +198,15 @@ TEST(download_sealed_and_open_it)
     const char *twin = loop_upload(&l, bearer, "a", content, MIB);
     CHECK(get_key(&l, bearer, file, &r));
     LOOP(&l, &a, .target = loop_text(FILES "/%s/content", file), .bearer = bearer);
-    CHECK_OK(unseal(&r, file, loop_body(&a), &plain));
+    CHECK_OK(unseal(&r, loop_body(&a), &plain));
     CHECK_SLICE(buf_view(&plain), content);
     /* Every file has a key of its own: this one opens no other, not even of the same bytes. */
-    CHECK_ERR(unseal(&r, twin, loop_body(&a), &other), ERR_CORRUPT);
+    CHECK(get_key(&l, bearer, twin, &foreign));
+    foreign.key = r.key;
+    LOOP(&l, &a, .target = loop_text(FILES "/%s/content", file), .bearer = bearer);
+    CHECK_ERR(unseal(&foreign, loop_body(&a), &other), ERR_CORRUPT);
     LOOP(&l, &a, .target = loop_text(FILES "/%s/content", twin), .bearer = bearer);
-    CHECK_ERR(unseal(&r, twin, loop_body(&a), &other), ERR_CORRUPT);
+    CHECK_ERR(unseal(&foreign, loop_body(&a), &other), ERR_CORRUPT);
     static const char *const bad[] = {"AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "!", ""};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         LOOP(&l, &a, .target = loop_text(FILES "/%s/key", file), .bearer = bearer, .json = loop_text("{\"public_key\":\"%s\"}", bad[i]));

@@ -263,7 +263,7 @@ static struct slice wrapped_of(struct ctx *c, struct loop *l, const char *file)
     struct id id;
     struct file f;
     if (id_parse(slice_cstr(file), &id) != ERR_OK || file_load(c, l->app, &id, &f) != ERR_OK) return SLICE("");
-    return f.wrapped_key;
+    return f.content.wrapped_key;
 }
 
 TEST(keys_rotate)

@@ -85,7 +85,7 @@ enum err fetch_part(struct ctx *c, struct fetcher *f, const struct fetch *what, 
     const struct file_secret *s = what->secret;
     struct retry r = {0};
     uint64_t from = 0, before = 0;
-    TRY(unseal_start(f->unseal, &s->key, what->file_id, s->size, s->part_size, (uint32_t)part, what->emit, what->emit_arg));
+    TRY(unseal_start(f->unseal, &s->key, &s->content_id, s->size, s->part_size, (uint32_t)part, what->emit, what->emit_arg));
     for (;;) {
         enum err e = fetch_rest(c, f, what, part, from);
         if (e == ERR_CORRUPT) return not_verified(c, what, part);

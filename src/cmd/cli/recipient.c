@@ -112,8 +112,8 @@ void recipient_close(struct recipient *r)
     *r = (struct recipient){0};
 }
 
-/* info = "sft/1/fkrelease" 00 file_id[16] SHA-256(the token's 32 bytes)[0..16) (docs/FORMAT.md) */
-static enum err open_key(struct ctx *c, const struct recipient *r, const struct key *private_key, const struct id *file_id,
+/* info = "sft/1/fkrelease" 00 content_id[16] SHA-256(the token's 32 bytes)[0..16) (docs/FORMAT.md) */
+static enum err open_key(struct ctx *c, const struct recipient *r, const struct key *private_key,
                          const struct wire_key *answer, struct key *ret)
 {
     CLEANUP(buf_done) struct buf plain = BUF_INIT(KEY_BYTES);
@@ -126,7 +126,7 @@ static enum err open_key(struct ctx *c, const struct recipient *r, const struct 
     if (answer->enc.len != sizeof enc) return fail(c, ERR_CORRUPT, "the key the server sent is malformed");
     memcpy(enc, answer->enc.ptr, sizeof enc);
     TRY(sha256(buf_view(&raw), &token));
-    sft_context(&info, "sft/1/fkrelease", id_bytes(file_id), slice_of(token.b, 16));
+    sft_context(&info, "sft/1/fkrelease", id_bytes(&answer->content_id), slice_of(token.b, 16));
     enum err e = hpke_open(private_key, enc, sft_context_view(&info), (struct slice){0}, answer->ct, &plain);
     if (e != ERR_OK || plain.len != KEY_BYTES) return fail(c, ERR_CORRUPT, "the key the server sent does not open");
     memcpy(ret->b, plain.ptr, KEY_BYTES);
@@ -154,7 +154,8 @@ enum err recipient_key(struct ctx *c, struct client *cl, struct recipient *r, co
     if (out.part_size > SFT_PART_MAX || !sft_part_size_valid(out.part_size) || out.size > LIMIT_FILE_BYTES ||
         out.headers_hash.len != SHA256_BYTES || sft_part_count(out.size, (uint32_t)out.part_size) > LIMIT_PARTS)
         return fail(c, ERR_CORRUPT, "what the server says about the file contradicts itself");
-    TRY(open_key(c, r, &private_key, file_id, &out, &ret->key));
+    TRY(open_key(c, r, &private_key, &out, &ret->key));
+    ret->content_id = out.content_id;
     ret->size = out.size;
     ret->part_size = (uint32_t)out.part_size;
     memcpy(ret->headers_hash.b, out.headers_hash.ptr, SHA256_BYTES);

@@ -27,6 +27,7 @@ void recipient_close(struct recipient *r);
 
 struct file_secret {
     struct key key; /* wipe with key_done */
+    struct id content_id;
     uint64_t size;
     uint32_t part_size;
     struct sha256 headers_hash;

@@ -43,12 +43,12 @@ void unseal_free(struct unseal *u)
 
 void unseal_cleanup(struct unseal **u) { unseal_free(*u); }
 
-enum err unseal_start(struct unseal *u, const struct key *key, const struct id *file_id, uint64_t size, uint32_t part_size,
+enum err unseal_start(struct unseal *u, const struct key *key, const struct id *content_id, uint64_t size, uint32_t part_size,
                       uint32_t part, unseal_emit_fn *emit, void *arg)
 {
     if (!sft_part_size_valid(part_size) || part >= sft_part_count(size, part_size)) return ERR_INVALID;
     u->key = *key;
-    sft_part_context(&u->context, file_id, part_size, part);
+    sft_part_context(&u->context, content_id, part_size, part);
     u->plain = sft_part_plain(size, part_size, part);
     u->file_offset = (uint64_t)part_size * part;
     u->opened = false;

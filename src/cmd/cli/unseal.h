@@ -15,7 +15,7 @@ MUST_USE enum err unseal_new(struct unseal **ret);
 void unseal_free(struct unseal *u);
 void unseal_cleanup(struct unseal **u);
 /* Begin part `part` of a file of `size` bytes. */
-MUST_USE enum err unseal_start(struct unseal *u, const struct key *key, const struct id *file_id, uint64_t size,
+MUST_USE enum err unseal_start(struct unseal *u, const struct key *key, const struct id *content_id, uint64_t size,
                                uint32_t part_size, uint32_t part, unseal_emit_fn *emit, void *arg);
 /* ERR_CORRUPT: does not verify, or more bytes than the part has. */
 MUST_USE enum err unseal_push(struct unseal *u, const void *p, size_t n);

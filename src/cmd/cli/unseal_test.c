@@ -27,7 +27,7 @@ static enum err emit(void *arg, uint64_t offset, const void *p, size_t n)
 
 struct sample {
     struct key key;
-    struct id file_id;
+    struct id content_id;
     uint64_t size;
     char *plain, *got;
     struct buf sealed; /* of one part */
@@ -43,12 +43,12 @@ static void sample_done(struct sample *s)
 static enum err make(struct sample *s, uint64_t size, uint32_t part)
 {
     struct sft_context context;
-    *s = (struct sample){.key = {{7}}, .file_id = {{8}}, .size = size, .sealed = BUF_INIT(1 << 20)};
+    *s = (struct sample){.key = {{7}}, .content_id = {{8}}, .size = size, .sealed = BUF_INIT(1 << 20)};
     s->plain = mem_alloc(size + 1, 1);
     s->got = mem_alloc(size + 1, 1);
     if (!s->plain || !s->got) return ERR_NOMEM;
     for (uint64_t i = 0; i < size; i++) s->plain[i] = (char)(i * 31 + i / 257);
-    sft_part_context(&context, &s->file_id, PART_SIZE, part);
+    sft_part_context(&context, &s->content_id, PART_SIZE, part);
     return seal_message(&s->key, sft_context_view(&context),
                         slice_of(s->plain + (uint64_t)part * PART_SIZE, (size_t)sft_part_plain(size, PART_SIZE, part)),
                         &s->sealed);
@@ -57,7 +57,7 @@ static enum err make(struct sample *s, uint64_t size, uint32_t part)
 static enum err start(struct unseal *u, const struct sample *s, uint32_t part, struct sink *sink)
 {
     *sink = (struct sink){s->got, s->size, (uint64_t)part * PART_SIZE, true, ERR_OK};
-    return unseal_start(u, &s->key, &s->file_id, s->size, PART_SIZE, part, emit, sink);
+    return unseal_start(u, &s->key, &s->content_id, s->size, PART_SIZE, part, emit, sink);
 }
 
 static enum err push_cut(struct unseal *u, struct slice sealed, size_t step)
@@ -123,7 +123,7 @@ TEST(unseal_refuses_what_does_not_verify)
     CHECK_OK(start(u, &wrong, 1, &sink));
     CHECK_ERR(unseal_push(u, s.sealed.ptr, s.sealed.len), ERR_CORRUPT);
     wrong = s;
-    wrong.file_id.b[3] ^= 1;
+    wrong.content_id.b[3] ^= 1;
     CHECK_OK(start(u, &wrong, 1, &sink));
     CHECK_ERR(unseal_push(u, s.sealed.ptr, s.sealed.len), ERR_CORRUPT);
     CHECK_ERR(start(u, &s, 2, &sink), ERR_INVALID); /* there is no part 2 */

@@ -117,6 +117,7 @@ JSON_TABLE(wire_key_request_table, "KeyRequest", struct wire_key_request,
 JSON_TABLE(wire_key_table, "Key", struct wire_key, JSON_FIELD(struct wire_key, enc, JSON_BYTES, REQUIRED),
            JSON_FIELD(struct wire_key, ct, JSON_BYTES, REQUIRED),
            JSON_FIELD(struct wire_key, headers_hash, JSON_BYTES, REQUIRED),
+           JSON_FIELD(struct wire_key, content_id, JSON_ID, REQUIRED),
            JSON_FIELD(struct wire_key, part_size, JSON_U64, REQUIRED), JSON_FIELD(struct wire_key, size, JSON_U64, REQUIRED),
            JSON_FIELD(struct wire_key, grant, JSON_STRING, .max = LIMIT_TOKEN_BYTES));
 JSON_TABLE(wire_done_table, "Done", struct wire_done, JSON_FIELD(struct wire_done, grant, JSON_STRING));

@@ -146,6 +146,7 @@ struct wire_key_request {
 };
 struct wire_key {
     struct slice enc, ct, headers_hash;
+    struct id content_id;
     uint64_t part_size, size;
     struct slice grant;
 };

@@ -1,4 +1,4 @@
-/* Rules of files: who may see and change them, names, deletion, key release. */
+/* Rules of files: who may see and change them, names, deletion. */
 #include "core/file/file.h"
 
 #include "base/limits.h"
@@ -6,10 +6,7 @@
 #include "codec/utf8.h"
 #include "core/audit/audit.h"
 #include "core/file/file_store.h"
-#include "core/job/job.h"
-#include "core/key/key.h"
 #include "core/quota/quota.h"
-#include "crypto/sft.h"
 #include "os/clock.h"
 
 #define DESCRIPTION_BYTES LIMIT_MESSAGE_BYTES
@@ -114,14 +111,19 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
 enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)
 {
     struct id owner;
+    struct db_result versions;
     uint64_t size = 0;
-    char text[ID_TEXT_LEN + 1];
-    TRY(file_store_delete(c, conn, id, &owner, &size));
+    TRY(file_store_lock(c, conn, id, &owner));
+    TRY(version_store_delete_all(c, conn, id, &versions));
+    TRY(file_store_delete(c, conn, id));
+    for (size_t i = 0; i < versions.rows; i++) {
+        struct id content = db_get_id(&versions, i, 0);
+        TRY(content_drop(c, conn, &content));
+        size += (uint64_t)db_get_i64(&versions, i, 1);
+    }
     TRY(quota_give_back(c, conn, &owner, size));
-    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.delete", .who = who, .object_type = "file", .object_id = id,
-                                                   .detail = why}));
-    id_text(*id, text);
-    return job_add(c, conn, &(struct job_new){.kind = "delete_blob", .payload = slice_cstr(text)});
+    return audit_write(c, conn, &(struct audit_event){.event = "file.delete", .who = who, .object_type = "file", .object_id = id,
+                                                      .detail = why});
 }
 
 struct delete_arg {
@@ -141,26 +143,4 @@ enum err file_delete(struct ctx *c, struct app *app, const struct principal *who
     struct delete_arg a = {who, *id};
     TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
     return db_tx(c, app->be.db, DB_WRITE, delete_tx, &a);
-}
-
-enum err file_release_key(struct ctx *c, struct app *app, const struct file *f, struct slice public_key,
-                          const struct id *context, struct file_key_release *ret)
-{
-    CLEANUP(key_done) struct key key;
-    CLEANUP(buf_done) struct buf ct = BUF_INIT(KEY_BYTES + HPKE_TAG_BYTES);
-    struct file_key_release out;
-    struct sft_context info;
-    if (public_key.len != HPKE_PUBLIC_BYTES) {
-        ctx_field_error(c, "public_key", "must be 32 bytes in base64url");
-        return ERR_INVALID;
-    }
-    sft_context(&info, "sft/1/fkrelease", id_bytes(&f->id), id_bytes(context));
-    TRY(key_unwrap(c, app, "sft/1/dek", &f->id, f->wrapped_key, &key));
-    enum err e = hpke_seal((const uint8_t *)public_key.ptr, sft_context_view(&info), SLICE(""),
-                           slice_of(key.b, sizeof key.b), out.enc, &ct);
-    if (e == ERR_INVALID) ctx_field_error(c, "public_key", "is not a usable X25519 key");
-    TRY(e);
-    TRY(arena_slice(&c->arena, buf_view(&ct), &out.ct));
-    *ret = out;
-    return ERR_OK;
 }

@@ -1,16 +1,15 @@
-/* file: what is stored, and reading it. A file row exists only for complete, durable content.
+/* file: what people see of what is stored: names, rights, versions. A version exists only with complete, durable content
+ * (core/content); the file shows its newest.
  *
- * Deleting destroys the wrapped key with the row, in one transaction; the sealed bytes follow by job. */
+ * Deleting drops the contents of all versions in one transaction. */
 #ifndef SEALDROP_CORE_FILE_FILE_H
 #define SEALDROP_CORE_FILE_FILE_H
 
 #include "core/app/app.h"
+#include "core/content/content.h"
 #include "core/page.h"
 #include "core/policy/policy.h"
 #include "core/principal.h"
-#include "core/reader.h"
-#include "crypto/hash.h"
-#include "crypto/hpke.h"
 
 struct file {
     struct id id;
@@ -20,13 +19,8 @@ struct file {
     struct slice type;
     struct slice state;
     struct slice mode;
-    int64_t version;
-    uint32_t part_size;
-    uint64_t sealed_size;
-    uint32_t crc32;
-    struct slice sha256;       /* empty while unknown */
-    struct slice headers_hash; /* 32 bytes */
-    struct slice wrapped_key;
+    int64_t version; /* the newest, whose content this is */
+    struct content content;
     struct slice description;
     int64_t modified_at;
     int64_t created_at;
@@ -58,19 +52,6 @@ MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const stru
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);
 
-/* Plaintext bytes [first, first + length). ERR_CORRUPT at open or in mid-read when the stored bytes do not verify. */
-MUST_USE enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
-                                  struct reader **ret);
-/* Sealed bytes as stored. */
-MUST_USE enum err file_read_sealed(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
-                                   struct reader **ret);
-/* The file key, HPKE-sealed to a client's one-time X25519 key. info = "sft/1/fkrelease" 00 file_id context[16]. */
-struct file_key_release {
-    uint8_t enc[HPKE_PUBLIC_BYTES];
-    struct slice ct;
-};
-MUST_USE enum err file_release_key(struct ctx *c, struct app *app, const struct file *f, struct slice public_key,
-                                   const struct id *context, struct file_key_release *ret);
 /* Name checks shared by uploads and renames: a relative path of safe segments. Notes a field error. */
 MUST_USE enum err file_check_name(struct ctx *c, const char *field, struct slice name, struct slice *ret_key);
 

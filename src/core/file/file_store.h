@@ -2,31 +2,34 @@
 #ifndef SEALDROP_CORE_FILE_FILE_STORE_H
 #define SEALDROP_CORE_FILE_FILE_STORE_H
 
+#include "core/content/content_store.h"
 #include "core/file/file.h"
 
 struct file_insert {
     struct file file;
     struct slice name_key;
-    struct slice headers;
-    struct id kek_id;
+    struct id created_by; /* who uploaded it */
 };
+/* The file with its first version; its content must be there. */
 MUST_USE enum err file_store_insert(struct ctx *c, struct db_conn *conn, const struct file_insert *f);
 MUST_USE enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret);
-/* 56 bytes a part. */
-MUST_USE enum err file_store_headers(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice *ret);
+/* Until the transaction ends nobody else changes it or its versions; tells whose it is. ERR_NOT_FOUND. */
+MUST_USE enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct id *ret_owner);
 MUST_USE enum err file_store_list(struct ctx *c, struct db_conn *conn, const struct id *owner, const struct file_query *q,
                                   struct slice like, struct file **ret, size_t *ret_n);
 MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_patch *p,
                                     struct slice name_key, int64_t now_ms);
-MUST_USE enum err file_store_set_sha256(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice sha256);
-/* Removes the row and with it the wrapped key; tells whose it was and how big. ERR_NOT_FOUND. */
-MUST_USE enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id, struct id *ret_owner,
-                                    uint64_t *ret_size);
-/* A row of FILE_COLUMNS starting at column `col`. */
-#define FILE_COLUMNS(t)                                                                                                \
-    t "id, " t "owner_id, " t "name, " t "size, " t "type, " t "state, " t "mode, " t "version, " t "part_size, " t    \
-      "sealed_size, " t "crc32, " t "sha256, " t "headers_hash, " t "wrapped_key, " t "description, " t                \
-      "modified_at, " t "created_at, " t "updated_at"
+/* After its versions. */
+MUST_USE enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id);
+
+/* Columns: content id, size. */
+MUST_USE enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, const struct id *file, struct db_result *ret);
+
+/* A row of files, called f, with its content, for file_store_row: "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f. …" */
+#define FILE_COLUMNS                                                                                                   \
+    "f.id, f.owner_id, f.name, f.size, f.type, f.state, f.mode, f.version, f.description, f.modified_at, f.created_at, " \
+    "f.updated_at, " CONTENT_COLUMNS
+#define FILE_TABLES "files f JOIN contents c ON c.id = f.content_id"
 void file_store_row(const struct db_result *r, size_t i, struct file *ret);
 
 #endif

@@ -220,8 +220,8 @@ static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct rewrap_arg *a = arg;
     struct db_result r;
     TRY(rewrap_secrets(c, conn, a));
-    TRY(rewrap_store_files(c, conn, &a->active, a->batch, &r));
-    TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_file));
+    TRY(rewrap_store_contents(c, conn, &a->active, a->batch, &r));
+    TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_content));
     TRY(rewrap_store_uploads(c, conn, &a->active, a->batch, &r));
     TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_upload));
     TRY(rewrap_store_totps(c, conn, &a->active, a->batch, &r));

@@ -13,7 +13,7 @@ struct wrapped {
 /* The purpose under which the token signing key is wrapped (core/token); named here because a rotation re-wraps it. */
 #define KEY_LABEL_SIGNING "sft/1/jwtkey"
 
-/* A fresh random key and its wrapped form, bound to `label` and `object` ("sft/1/dek", the file id). */
+/* A fresh random key and its wrapped form, bound to `label` and `object` ("sft/1/dek", the content id). */
 MUST_USE enum err key_new(struct ctx *c, struct app *app, const char *label, const struct id *object, struct key *ret,
                           struct wrapped *ret_wrapped);
 MUST_USE enum err key_wrap(struct ctx *c, struct app *app, const char *label, const struct id *object,

@@ -16,19 +16,19 @@ static const struct db_stmt kek_destroy = {
     "kek_destroy",
     "UPDATE keks SET state = 'destroyed', sealed = NULL WHERE state = 'decrypt-only' "
     "AND EXISTS (SELECT 1 FROM keks a WHERE a.state = 'active' AND a.created_at < $1) "
-    "AND NOT EXISTS (SELECT 1 FROM files WHERE files.kek_id = keks.id) "
+    "AND NOT EXISTS (SELECT 1 FROM contents WHERE contents.kek_id = keks.id) "
     "AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.kek_id = keks.id) "
     "AND NOT EXISTS (SELECT 1 FROM totp WHERE totp.kek_id = keks.id) RETURNING id", NULL};
 static const struct db_stmt kek_any_old = {
     "kek_any_old", "SELECT COUNT(*) FROM keks WHERE state = 'decrypt-only'", NULL};
-static const struct db_stmt rewrap_files = {
-    "rewrap_files",
-    "SELECT id, wrapped_key FROM files WHERE kek_id IS NOT NULL AND kek_id <> $1 LIMIT $2", NULL};
+static const struct db_stmt rewrap_contents = {
+    "rewrap_contents",
+    "SELECT id, wrapped_key FROM contents WHERE kek_id IS NOT NULL AND kek_id <> $1 LIMIT $2", NULL};
 static const struct db_stmt rewrap_uploads = {
     "rewrap_uploads",
-    "SELECT id, wrapped_key, file_id FROM uploads WHERE kek_id IS NOT NULL AND kek_id <> $1 LIMIT $2", NULL};
-static const struct db_stmt rewrap_file = {
-    "rewrap_file", "UPDATE files SET kek_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4", NULL};
+    "SELECT id, wrapped_key, content_id FROM uploads WHERE kek_id IS NOT NULL AND kek_id <> $1 LIMIT $2", NULL};
+static const struct db_stmt rewrap_content = {
+    "rewrap_content", "UPDATE contents SET kek_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4", NULL};
 static const struct db_stmt rewrap_upload = {
     "rewrap_upload", "UPDATE uploads SET kek_id = $1, wrapped_key = $2 WHERE id = $3 AND wrapped_key = $4", NULL};
 static const struct db_stmt rewrap_totps = {
@@ -82,10 +82,10 @@ enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret)
     return ERR_OK;
 }
 
-enum err rewrap_store_files(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
+enum err rewrap_store_contents(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
                             struct db_result *ret)
 {
-    return db_exec(c, conn, &rewrap_files, ret, db_id(active), db_i64((int64_t)limit));
+    return db_exec(c, conn, &rewrap_contents, ret, db_id(active), db_i64((int64_t)limit));
 }
 
 enum err rewrap_store_uploads(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
@@ -101,10 +101,10 @@ static enum err rewrap(struct ctx *c, struct db_conn *conn, const struct db_stmt
                    db_id(id), db_bytes(old));
 }
 
-enum err rewrap_store_file(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+enum err rewrap_store_content(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                            const struct wrapped *now)
 {
-    return rewrap(c, conn, &rewrap_file, id, old, now);
+    return rewrap(c, conn, &rewrap_content, id, old, now);
 }
 
 enum err rewrap_store_upload(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,

@@ -16,13 +16,13 @@ MUST_USE enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, 
 /* Whether a generation is left that only decrypts. */
 MUST_USE enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret);
 
-/* Columns: id, wrapped_key; rows of files (or uploads) not under `active`. */
-MUST_USE enum err rewrap_store_files(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
+/* Columns: id, wrapped_key; rows of contents (or uploads) not under `active`. */
+MUST_USE enum err rewrap_store_contents(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
                                      struct db_result *ret);
 MUST_USE enum err rewrap_store_uploads(struct ctx *c, struct db_conn *conn, const struct id *active, size_t limit,
                                        struct db_result *ret);
 /* Compare-and-set: leaves a row alone that changed meanwhile. */
-MUST_USE enum err rewrap_store_file(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
+MUST_USE enum err rewrap_store_content(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                                     const struct wrapped *now);
 MUST_USE enum err rewrap_store_upload(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                                       const struct wrapped *now);

@@ -3,6 +3,7 @@
 #define SEALDROP_CORE_LINK_LINK_STORE_H
 
 #include "core/link/link.h"
+#include "crypto/hash.h"
 
 MUST_USE enum err link_store_insert(struct ctx *c, struct db_conn *conn, const struct link *l, const struct sha256 *token);
 MUST_USE enum err link_store_by_token(struct ctx *c, struct db_conn *conn, const struct sha256 *token, struct link *ret);

@@ -1,14 +1,14 @@
-/* Looking for orphans: every stored blob must be a file or a running upload. */
+/* Looking for orphans: every stored blob must be a content or a running upload. */
 #include "base/limits.h"
 #include "core/sweep/sweep.h"
 #include "os/clock.h"
 
 static const struct db_stmt known = {
     "blob_known",
-    "SELECT 1 FROM files WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE file_id = $1 AND state <> 'complete'", NULL};
-/* The unfinished blob of a file is what a power cut brought back beside the finished one. */
+    "SELECT 1 FROM contents WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete'", NULL};
+/* The unfinished blob of a content is what a power cut brought back beside the finished one. */
 static const struct db_stmt known_unfinished = {
-    "blob_known_unfinished", "SELECT 1 FROM uploads WHERE file_id = $1 AND state <> 'complete'", NULL};
+    "blob_known_unfinished", "SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete'", NULL};
 
 struct known_arg {
     struct blob_key key;

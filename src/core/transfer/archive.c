@@ -38,10 +38,10 @@ static enum err keep(struct archive *a, const struct file *files, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct file *f = &files[i];
         a->files[i] = f->id;
-        a->entries[i] = (struct zip_entry){.size = f->size, .crc32 = f->crc32, .mtime_ms = f->modified_at};
+        a->entries[i] = (struct zip_entry){.size = f->size, .crc32 = f->content.crc32, .mtime_ms = f->modified_at};
         TRY(arena_slice(&a->arena, f->name, &a->entries[i].path));
         TRY(hasher_add(h, f->id.b, sizeof f->id.b));
-        TRY(hasher_add(h, f->headers_hash.ptr, f->headers_hash.len));
+        TRY(hasher_add(h, f->content.headers_hash.ptr, f->content.headers_hash.len));
     }
     TRY(hasher_sum(h, &a->contents));
     TRY(zip_unique(&a->arena, a->entries, n));
@@ -121,7 +121,7 @@ static enum err open_content(struct ctx *c, struct archive_reader *r, const stru
     struct file f;
     enum err e = file_load(&r->own, r->archive->app, &r->archive->files[p->entry], &f);
     if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a file of the archive was deleted while it was read");
-    if (e == ERR_OK) e = file_read_plain(&r->own, r->archive->app, &f, p->offset, p->len, &r->content);
+    if (e == ERR_OK) e = content_read_plain(&r->own, r->archive->app, &f.content, p->offset, p->len, &r->content);
     if (e != ERR_OK) return fail(c, e, "%s", r->own.err_detail);
     r->content_left = p->len;
     return ERR_OK;

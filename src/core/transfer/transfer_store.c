@@ -26,15 +26,16 @@ static const struct db_stmt list = {
     "AND (t.created_at < $2 OR (t.created_at = $2 AND t.id < $3)) ORDER BY t.created_at DESC, t.id DESC LIMIT $4", NULL};
 static const struct db_stmt files = {
     "transfer_files",
-    "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id JOIN contents c ON c.id = f.content_id "
     "WHERE tf.transfer_id = $1 ORDER BY tf.position", NULL};
 static const struct db_stmt one_file = {
     "transfer_file",
-    "SELECT " FILE_COLUMNS("f.") " FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id JOIN contents c ON c.id = f.content_id "
     "WHERE tf.transfer_id = $1 AND tf.file_id = COALESCE($2, tf.file_id) LIMIT 2", NULL};
 static const struct db_stmt sealed_bytes = {
     "transfer_sealed_bytes",
-    "SELECT CAST(COALESCE(SUM(f.sealed_size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "SELECT CAST(COALESCE(SUM(c.sealed_size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
+    "JOIN contents c ON c.id = f.content_id "
     "WHERE tf.transfer_id = $1", NULL};
 static const struct db_stmt end_transfer = {
     "transfer_end",

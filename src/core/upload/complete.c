@@ -108,6 +108,7 @@ static enum err add_empty_part(struct ctx *c, struct complete_arg *a)
 struct publish_arg {
     struct app *app;
     const struct upload *u;
+    struct content_insert content;
     struct file_insert in;
 };
 
@@ -123,8 +124,10 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     else
         TRY(quota_give_back(c, conn, &now.owner_id, now.reserved_bytes - size));
     /* Taken from the row: a rotation may have re-wrapped the key since. */
-    a->in.file.wrapped_key = now.wrapped_key;
-    TRY(wrapped_key_kek(now.wrapped_key, &a->in.kek_id));
+    a->content.content.wrapped_key = now.wrapped_key;
+    a->in.file.content = a->content.content;
+    TRY(wrapped_key_kek(now.wrapped_key, &a->content.kek_id));
+    TRY(content_store_insert(c, conn, &a->content));
     TRY(file_store_insert(c, conn, &a->in));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
                                                    .object_id = &now.file_id}));
@@ -132,7 +135,7 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return upload_store_finish(c, conn, &now.id, size);
 }
 
-static enum err collect(struct ctx *c, const struct part_record *parts, size_t n, struct file_insert *in,
+static enum err collect(struct ctx *c, const struct part_record *parts, size_t n, struct content_insert *in,
                         struct blob_tag **ret_tags)
 {
     uint8_t *headers = arena_alloc(&c->arena, n, SEAL_HEADER);
@@ -142,11 +145,11 @@ static enum err collect(struct ctx *c, const struct part_record *parts, size_t n
     for (size_t i = 0; i < n; i++) {
         memcpy(headers + i * SEAL_HEADER, parts[i].header.b, SEAL_HEADER);
         tags[i] = parts[i].tag;
-        in->file.crc32 = i ? crc32_join(in->file.crc32, parts[i].crc32, parts[i].size) : parts[i].crc32;
+        in->content.crc32 = i ? crc32_join(in->content.crc32, parts[i].crc32, parts[i].size) : parts[i].crc32;
     }
     in->headers = slice_of(headers, n * SEAL_HEADER);
     TRY(sft_headers_hash(in->headers, &hash));
-    TRY(arena_slice(&c->arena, sha256_view(&hash), &in->file.headers_hash));
+    TRY(arena_slice(&c->arena, sha256_view(&hash), &in->content.headers_hash));
     *ret_tags = tags;
     return ERR_OK;
 }
@@ -158,14 +161,18 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
     struct blob_tag *tags = NULL;
     struct blob_ref ref;
     int64_t now = clock_wall_ms();
+    a.content = (struct content_insert){.content = {.id = u->content_id, .owner_id = u->owner_id, .size = size, .stored_size = size,
+                                                    .part_size = u->part_size, .sealed_size = sft_sealed_size(size, u->part_size),
+                                                    .sha256 = sha256, .codec = SLICE("")},
+                                        .created_at = now};
+    a.in.created_by = u->owner_id;
     a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
-                              .state = SLICE("ready"), .mode = u->mode, .version = 1, .part_size = u->part_size,
-                              .sealed_size = sft_sealed_size(size, u->part_size), .sha256 = sha256,
-                              .description = SLICE(""), .modified_at = u->modified_at, .created_at = now, .updated_at = now};
+                              .state = SLICE("ready"), .mode = u->mode, .version = 1, .description = SLICE(""),
+                              .modified_at = u->modified_at, .created_at = now, .updated_at = now};
     TRY(file_check_name(c, "name", u->name, &a.in.name_key));
-    TRY(collect(c, parts, n, &a.in, &tags));
+    TRY(collect(c, parts, n, &a.content, &tags));
     upload_blob_ref(u, &ref);
-    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->file_id}, &ref, tags, n, a.in.file.sealed_size));
+    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, n, a.content.content.sealed_size));
     TRY(db_tx(c, app->be.db, DB_WRITE, publish_tx, &a));
     *ret = a.in.file;
     return ERR_OK;
@@ -182,7 +189,7 @@ static enum err verify_sha256(struct ctx *c, struct app *app, const struct file 
     enum err e = ERR_OK;
     if (!piece) return ERR_NOMEM;
     TRY(hasher_new(&h));
-    TRY(file_read_plain(c, app, f, 0, f->size, &r));
+    TRY(content_read_plain(c, app, &f->content, 0, f->size, &r));
     while (n && e == ERR_OK) {
         e = r->ops->read(r, c, piece, VERIFY_PIECE, &n);
         if (e == ERR_OK) e = hasher_add(h, piece, n);
@@ -197,7 +204,7 @@ static enum err verify_sha256(struct ctx *c, struct app *app, const struct file 
 static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     const struct file *f = arg;
-    return file_store_set_sha256(c, conn, &f->id, f->sha256);
+    return content_store_set_sha256(c, conn, &f->content.id, f->content.sha256);
 }
 
 static enum err confirm_sha256(struct ctx *c, struct app *app, const struct principal *who, struct file *f,
@@ -210,7 +217,7 @@ static enum err confirm_sha256(struct ctx *c, struct app *app, const struct prin
         err_ignore(file_delete(&own, app, who, &f->id), "told as a mismatch; it stays listed for its owner to delete");
     }
     TRY(e);
-    f->sha256 = want;
+    f->content.sha256 = want;
     return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, f);
 }
 

@@ -86,7 +86,7 @@ static enum err begin_again(struct ctx *c, struct app *app, const struct upload 
     struct blob_ref ref = {{0}};
     struct id id = u->id;
     TRY(db_tx(c, app->be.db, DB_READ, none_recorded_tx, &id));
-    TRY(blob_begin(c, app->be.blobs, (struct blob_key){u->file_id}, &ref));
+    TRY(blob_begin(c, app->be.blobs, (struct blob_key){u->content_id}, &ref));
     if (slice_eq(slice_cstr(ref.text), u->blob_ref)) return ERR_OK;
     return refuse(c, ERR_NOT_FOUND, "not_found", "The storage no longer knows this upload. Start a new one.");
 }
@@ -97,8 +97,8 @@ enum err upload_start_part(struct ctx *c, struct app *app, const struct upload *
     CLEANUP(key_done) struct key key;
     struct blob_ref ref;
     upload_blob_ref(u, &ref);
-    struct part_target t = {&key, u->file_id, u->part_size, &ref};
-    TRY(key_unwrap(c, app, "sft/1/dek", &u->file_id, u->wrapped_key, &key));
+    struct part_target t = {&key, u->content_id, u->part_size, &ref};
+    TRY(key_unwrap(c, app, "sft/1/dek", &u->content_id, u->wrapped_key, &key));
     enum err e = part_sealer_start(c, s, app->be.blobs, &t, number);
     if (e != ERR_NOT_FOUND) return e;
     TRY(begin_again(c, app, u));

@@ -49,14 +49,14 @@ enum err part_sealer_start(struct ctx *c, struct part_sealer *s, struct blob_sto
     struct blob_part part = {
         .number = (uint32_t)number, .offset_bytes = number * sealed, .size_bytes_max = sealed};
     ASSERT(!s->writer && number < LIMIT_PARTS);
-    sft_part_context(&context, &t->file_id, t->part_size, (uint32_t)number);
+    sft_part_context(&context, &t->content_id, t->part_size, (uint32_t)number);
     s->record = (struct part_record){.number = number};
     s->chunk = 0;
     s->pending_len = 0;
     TRY(sealer_start(s->sealer, t->file_key, sft_context_view(&context), &s->record.header));
     memcpy(s->out, s->record.header.b, SEAL_HEADER);
     s->out_len = SEAL_HEADER;
-    return blob_part_open(c, blobs, (struct blob_key){t->file_id}, t->ref, &part, &s->writer);
+    return blob_part_open(c, blobs, (struct blob_key){t->content_id}, t->ref, &part, &s->writer);
 }
 
 static enum err flush(struct ctx *c, struct part_sealer *s)

@@ -7,7 +7,7 @@
 
 struct part_target {
     const struct key *file_key; /* borrowed for part_sealer_start */
-    struct id file_id;
+    struct id content_id;
     uint32_t part_size;
     const struct blob_ref *ref; /* borrowed for part_sealer_start */
 };

@@ -54,7 +54,7 @@ static enum err start_part(struct ctx *c, struct stream_in *s)
 {
     struct blob_ref ref;
     upload_blob_ref(&s->u, &ref);
-    struct part_target t = {&s->key, s->u.file_id, s->u.part_size, &ref};
+    struct part_target t = {&s->key, s->u.content_id, s->u.part_size, &ref};
     if (s->n == LIMIT_PARTS)
         return refuse(c, ERR_TOO_LARGE, "file_too_large", "The stream is longer than an upload without a size may be.");
     if (s->n == s->cap) {

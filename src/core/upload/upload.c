@@ -49,7 +49,7 @@ static enum err insert(struct ctx *c, struct app *app, struct upload *u, const s
 {
     struct blob_ref ref = {{0}};
     struct insert_arg a = {app, u, &w->kek_id};
-    struct blob_key key = {u->file_id};
+    struct blob_key key = {u->content_id};
     TRY(blob_begin(c, app->be.blobs, key, &ref));
     u->blob_ref = slice_cstr(ref.text);
     TRY(arena_slice(&c->arena, u->blob_ref, &u->blob_ref));
@@ -73,7 +73,8 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
     u.reserved_bytes = n->size == UPLOAD_SIZE_UNKNOWN ? 0 : n->size;
     TRY(os_new_id(&u.id));
     TRY(os_new_id(&u.file_id));
-    TRY(key_new(c, app, "sft/1/dek", &u.file_id, &key, &w));
+    TRY(os_new_id(&u.content_id));
+    TRY(key_new(c, app, "sft/1/dek", &u.content_id, &key, &w));
     TRY(arena_slice(&c->arena, slice_of(w.key.b, sizeof w.key.b), &u.wrapped_key));
     TRY(insert(c, app, &u, &w));
     *ret_key = key;
@@ -178,12 +179,12 @@ enum err upload_list(struct ctx *c, struct app *app, const struct principal *who
     return ERR_OK;
 }
 
-/* Payload of the job that throws the bytes away: file id and the backend's reference. */
+/* Payload of the job that throws the bytes away: content id and the backend's reference. */
 static enum err add_abort_job(struct ctx *c, struct db_conn *conn, const struct upload *u)
 {
     char text[ID_TEXT_LEN + 1];
     struct slice payload;
-    id_text(u->file_id, text);
+    id_text(u->content_id, text);
     TRY(arena_printf(&c->arena, &payload, "%s " SLICE_FMT, text, SLICE_ARG(u->blob_ref)));
     return job_add(c, conn, &(struct job_new){.kind = "abort_blob", .payload = payload});
 }

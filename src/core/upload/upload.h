@@ -19,7 +19,8 @@
 
 struct upload {
     struct id id;
-    struct id file_id;
+    struct id file_id;    /* it becomes */
+    struct id content_id; /* it becomes; names the blob from the start */
     struct id owner_id;
     struct slice name;
     uint64_t size; /* or UPLOAD_SIZE_UNKNOWN */

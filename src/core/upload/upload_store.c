@@ -3,12 +3,12 @@
 
 #define UPLOAD_COLUMNS                                                                                                 \
     "id, file_id, owner_id, name, size, type, mode, part_size, state, blob_ref, wrapped_key, reserved_bytes, "         \
-    "modified_at, created_at, expires_at"
+    "modified_at, created_at, expires_at, content_id"
 
 static const struct db_stmt insert = {
     "upload_insert",
     "INSERT INTO uploads (" UPLOAD_COLUMNS ", kek_id) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)", NULL};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)", NULL};
 static const struct db_stmt get = {"upload_get", "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1", NULL};
 static const struct db_stmt lock = {
     "upload_lock", "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1 FOR UPDATE",
@@ -58,7 +58,8 @@ static void read_row(const struct db_result *r, size_t i, struct upload *ret)
                            .reserved_bytes = (uint64_t)db_get_i64(r, i, 11),
                            .modified_at = db_get_i64(r, i, 12),
                            .created_at = db_get_i64(r, i, 13),
-                           .expires_at = db_get_i64(r, i, 14)};
+                           .expires_at = db_get_i64(r, i, 14),
+                           .content_id = db_get_id(r, i, 15)};
 }
 
 enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct upload *u, const struct id *kek_id)
@@ -67,7 +68,7 @@ enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct u
     return db_exec(c, conn, &insert, NULL, db_id(&u->id), db_id(&u->file_id), db_id(&u->owner_id), db_text(u->name), size,
                    db_text(u->type), db_text(u->mode), db_i64(u->part_size), db_text(u->state), db_text(u->blob_ref),
                    db_bytes(u->wrapped_key), db_i64((int64_t)u->reserved_bytes), db_i64(u->modified_at),
-                   db_i64(u->created_at), db_i64(u->expires_at), db_id(kek_id));
+                   db_i64(u->created_at), db_i64(u->expires_at), db_id(&u->content_id), db_id(kek_id));
 }
 
 static enum err get_by(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct id *id,

@@ -1,8 +1,7 @@
-/* Reading stored files: plaintext (each 16 KiB chunk verified before a byte of it is given out) and sealed bytes as they lie. */
+/* Reading contents: plaintext (each 16 KiB chunk verified before a byte of it is given out) and sealed bytes as they lie. */
 #include "base/assert.h"
 #include "base/intmath.h"
-#include "core/file/file.h"
-#include "core/file/file_store.h"
+#include "core/content/content_store.h"
 #include "core/key/key.h"
 #include "crypto/sft.h"
 #include "os/file.h"
@@ -15,7 +14,7 @@ struct plain_reader {
     struct blob_reader *blob;
     struct sealer *sealer;
     struct key key;
-    struct id file_id;
+    struct id id;
     uint64_t size;
     uint32_t part_size;
     uint64_t at, end;     /* plaintext positions: next byte, first byte not wanted */
@@ -46,8 +45,8 @@ static void plain_close(struct reader *reader, struct ctx *c, bool complete)
 static enum err corrupt(struct ctx *c, const struct plain_reader *r, const char *what)
 {
     char id[ID_TEXT_LEN + 1];
-    id_text(r->file_id, id);
-    return fail(c, ERR_CORRUPT, "file %s: %s at byte %llu", id, what, (unsigned long long)r->at);
+    id_text(r->id, id);
+    return fail(c, ERR_CORRUPT, "content %s: %s at byte %llu", id, what, (unsigned long long)r->at);
 }
 
 static enum err set_part(struct ctx *c, struct plain_reader *r, uint64_t part)
@@ -56,7 +55,7 @@ static enum err set_part(struct ctx *c, struct plain_reader *r, uint64_t part)
     struct seal_header h;
     if (r->open_part == part) return ERR_OK;
     memcpy(h.b, r->headers + part * SEAL_HEADER, SEAL_HEADER);
-    sft_part_context(&context, &r->file_id, r->part_size, (uint32_t)part);
+    sft_part_context(&context, &r->id, r->part_size, (uint32_t)part);
     enum err e = sealer_open(r->sealer, &r->key, sft_context_view(&context), &h);
     if (e == ERR_CORRUPT) return corrupt(c, r, "part header does not verify");
     TRY(e);
@@ -143,24 +142,24 @@ static enum err plain_read_now(struct reader *reader, struct ctx *c, void *p, si
 static const struct reader_ops plain_ops = {plain_read, plain_read_now, plain_close};
 
 struct headers_arg {
-    const struct file *f;
+    const struct content *t;
     struct slice headers;
 };
 
 static enum err headers_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct headers_arg *a = arg;
-    return file_store_headers(c, conn, &a->f->id, &a->headers);
+    return content_store_headers(c, conn, &a->t->id, &a->headers);
 }
 
-static enum err load_headers(struct ctx *c, struct app *app, const struct file *f, struct plain_reader *r)
+static enum err load_headers(struct ctx *c, struct app *app, const struct content *t, struct plain_reader *r)
 {
-    struct headers_arg a = {.f = f};
+    struct headers_arg a = {.t = t};
     struct sha256 hash;
     TRY(db_tx(c, app->be.db, DB_READ, headers_tx, &a));
     TRY(sft_headers_hash(a.headers, &hash));
-    if (a.headers.len != sft_part_count(f->size, f->part_size) * SEAL_HEADER ||
-        !slice_eq(sha256_view(&hash), f->headers_hash))
+    if (a.headers.len != sft_part_count(t->stored_size, t->part_size) * SEAL_HEADER ||
+        !slice_eq(sha256_view(&hash), t->headers_hash))
         return corrupt(c, r, "part headers do not match their hash");
     r->headers = mem_alloc(a.headers.len, 1);
     if (!r->headers) return ERR_NOMEM;
@@ -168,41 +167,50 @@ static enum err load_headers(struct ctx *c, struct app *app, const struct file *
     return ERR_OK;
 }
 
-static enum err open_blob(struct ctx *c, struct app *app, const struct file *f, struct blob_reader **ret)
+/* The blob of a content that was dropped meanwhile may be gone; that of one that is held may not. */
+static enum err blob_lost(struct ctx *c, struct app *app, const struct content *t)
+{
+    struct headers_arg a = {.t = t};
+    TRY(db_tx(c, app->be.db, DB_READ, headers_tx, &a));
+    return fail(c, ERR_CORRUPT, "the sealed bytes of a content are gone");
+}
+
+static enum err open_blob(struct ctx *c, struct app *app, const struct content *t, struct blob_reader **ret)
 {
     uint64_t size = 0;
-    enum err e = blob_open(c, app->be.blobs, (struct blob_key){f->id}, ret, &size);
-    if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "the sealed bytes of a file are gone");
+    enum err e = blob_open(c, app->be.blobs, (struct blob_key){t->id}, ret, &size);
+    if (e == ERR_NOT_FOUND) return blob_lost(c, app, t);
     TRY(e);
-    if (size == f->sealed_size) return ERR_OK;
+    if (size == t->sealed_size) return ERR_OK;
     return fail(c, ERR_CORRUPT, "stored size %llu, wanted %llu", (unsigned long long)size,
-                (unsigned long long)f->sealed_size);
+                (unsigned long long)t->sealed_size);
 }
 
-static enum err plain_open(struct ctx *c, struct app *app, const struct file *f, struct plain_reader *r)
+/* The blob first: while the row is there after it was opened, nothing has been taken from under it. */
+static enum err plain_open(struct ctx *c, struct app *app, const struct content *t, struct plain_reader *r)
 {
-    TRY(load_headers(c, app, f, r));
-    TRY(key_unwrap(c, app, "sft/1/dek", &f->id, f->wrapped_key, &r->key));
+    TRY(open_blob(c, app, t, &r->blob));
+    TRY(load_headers(c, app, t, r));
+    TRY(key_unwrap(c, app, "sft/1/dek", &t->id, t->wrapped_key, &r->key));
     TRY(sealer_new(&r->sealer));
     r->sealed = mem_alloc(CHUNKS_PER_READ, SEAL_SEALED_CHUNK);
-    if (!r->sealed) return ERR_NOMEM;
-    return open_blob(c, app, f, &r->blob);
+    return r->sealed ? ERR_OK : ERR_NOMEM;
 }
 
-enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
-                         struct reader **ret)
+enum err content_read_plain(struct ctx *c, struct app *app, const struct content *t, uint64_t first, uint64_t length,
+                            struct reader **ret)
 {
-    ASSERT(first <= f->size && length <= f->size - first);
+    ASSERT(first <= t->size && length <= t->size - first);
     struct plain_reader *r = MEM_NEW(struct plain_reader);
     if (!r) return ERR_NOMEM;
     r->reader.ops = &plain_ops;
-    r->file_id = f->id;
-    r->size = f->size;
-    r->part_size = f->part_size;
+    r->id = t->id;
+    r->size = t->stored_size;
+    r->part_size = t->part_size;
     r->at = first;
     r->end = first + length;
     r->open_part = UINT64_MAX;
-    enum err e = plain_open(c, app, f, r);
+    enum err e = plain_open(c, app, t, r);
     if (e != ERR_OK) {
         plain_free(r);
         return e;
@@ -250,16 +258,16 @@ static enum err sealed_read_now(struct reader *reader, struct ctx *c, void *p, s
 
 static const struct reader_ops sealed_ops = {sealed_read, sealed_read_now, sealed_close};
 
-enum err file_read_sealed(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
-                          struct reader **ret)
+enum err content_read_sealed(struct ctx *c, struct app *app, const struct content *t, uint64_t first, uint64_t length,
+                             struct reader **ret)
 {
-    ASSERT(first <= f->sealed_size && length <= f->sealed_size - first);
+    ASSERT(first <= t->sealed_size && length <= t->sealed_size - first);
     struct sealed_reader *r = MEM_NEW(struct sealed_reader);
     if (!r) return ERR_NOMEM;
     r->reader.ops = &sealed_ops;
     r->at = first;
     r->end = first + length;
-    enum err e = open_blob(c, app, f, &r->blob);
+    enum err e = open_blob(c, app, t, &r->blob);
     if (e != ERR_OK) {
         sealed_close(&r->reader, c, false);
         return e;

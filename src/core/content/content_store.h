@@ -1,0 +1,31 @@
+/* SQL of contents. Internal to core/content, core/file (which joins) and core/upload (which inserts). */
+#ifndef SEALDROP_CORE_CONTENT_CONTENT_STORE_H
+#define SEALDROP_CORE_CONTENT_CONTENT_STORE_H
+
+#include "core/content/content.h"
+
+struct content_insert {
+    struct content content;
+    struct slice headers; /* 56 bytes a part */
+    struct id kek_id;
+    int64_t created_at;
+};
+/* With one holder. */
+MUST_USE enum err content_store_insert(struct ctx *c, struct db_conn *conn, const struct content_insert *in);
+/* Its headers, 56 bytes a part. ERR_NOT_FOUND. */
+MUST_USE enum err content_store_headers(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice *ret);
+MUST_USE enum err content_store_set_sha256(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice sha256);
+MUST_USE enum err content_store_hold(struct ctx *c, struct db_conn *conn, const struct id *id);
+/* *ret_last: nobody holds it any more. */
+MUST_USE enum err content_store_drop(struct ctx *c, struct db_conn *conn, const struct id *id, bool *ret_last);
+/* The row, and with it the wrapped key. */
+MUST_USE enum err content_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id);
+
+/* Columns of a table contents that is called c, for content_store_row. */
+#define CONTENT_COLUMNS                                                                                                \
+    "c.id, c.owner_id, c.size, c.stored_size, c.part_size, c.sealed_size, c.crc32, c.sha256, c.headers_hash, "         \
+    "c.wrapped_key, c.codec"
+/* Row i, whose CONTENT_COLUMNS begin at column `col`. */
+void content_store_row(const struct db_result *r, size_t i, size_t col, struct content *ret);
+
+#endif
