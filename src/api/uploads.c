@@ -121,10 +121,12 @@ static const struct http_sink_ops part_sink_ops = {part_sink_write, part_sink_fi
 static enum err wanted_digest(struct call *q, struct sha256 *digest, const struct sha256 **ret)
 {
     struct slice header = http_request_header(q->http, "content-digest");
-    enum digest_result r = header.ptr ? content_digest_parse(header, digest->b) : DIGEST_NONE;
+    struct digest d;
+    enum digest_result r = header.ptr ? digest_parse(header, DIGEST_SHA256, &d) : DIGEST_NONE;
     if (r == DIGEST_BAD)
         return refuse(q->ctx, ERR_INVALID, "content_digest", "Content-Digest is malformed: sha-256=:<base64>: is wanted.");
-    *ret = r == DIGEST_SHA256 ? digest : NULL;
+    if (r == DIGEST_ONE) memcpy(digest->b, d.b, sizeof digest->b);
+    *ret = r == DIGEST_ONE ? digest : NULL;
     return ERR_OK;
 }
 

@@ -171,6 +171,7 @@ TEST(encodings_and_their_weights)
 }
 
 #define SUM "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define LONG "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
 
 TEST(digest_fields)
 {
@@ -182,15 +183,38 @@ TEST(digest_fields)
         "sha-256=1, sha-256=:" SUM ":",
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        uint8_t sum[32] = {0};
-        if (content_digest_parse(slice_cstr(good[i]), sum) != DIGEST_SHA256 || sum[0] != 0xe3 ||
-            sum[31] != 0x55)
+        struct digest d = {0};
+        if (digest_parse(slice_cstr(good[i]), DIGEST_SHA512, &d) != DIGEST_ONE || d.algorithm != DIGEST_SHA256 ||
+            d.b[0] != 0xe3 || d.b[31] != 0x55)
             test_fail(__FILE__, __LINE__, "%s", good[i]);
     }
-    uint8_t sum[32] = {9};
-    CHECK(content_digest_parse(SLICE(""), sum) == DIGEST_NONE);
-    CHECK(content_digest_parse(SLICE("sha-512=:AAAA:, md5=:AA==:"), sum) == DIGEST_NONE);
-    CHECK(sum[0] == 9);
+    struct digest d = {.b = {9}};
+    CHECK(digest_parse(SLICE(""), DIGEST_SHA512, &d) == DIGEST_NONE);
+    CHECK(digest_parse(SLICE("md5=:AA==:, sha=1"), DIGEST_SHA512, &d) == DIGEST_NONE);
+    CHECK(d.b[0] == 9);
+}
+
+TEST(digest_the_strongest_counts)
+{
+    struct digest d = {0};
+    CHECK(digest_parse(SLICE("sha-512=:" LONG ":, sha-256=:" SUM ":"), DIGEST_SHA512, &d) == DIGEST_ONE);
+    CHECK(d.algorithm == DIGEST_SHA512 && d.b[0] == 0xcf && d.b[63] == 0x3e);
+    CHECK(digest_parse(SLICE("sha-512=:" LONG ":"), DIGEST_SHA512, &d) == DIGEST_ONE && d.algorithm == DIGEST_SHA512);
+    CHECK(digest_parse(SLICE("sha-512=:" LONG ":, sha-256=:" SUM ":"), DIGEST_SHA256, &d) == DIGEST_ONE && d.algorithm == DIGEST_SHA256);
+    /* One that is wrong is not made good by another. */
+    CHECK(digest_parse(SLICE("sha-512=:" SUM ":, sha-256=:" SUM ":"), DIGEST_SHA512, &d) == DIGEST_BAD);
+    CHECK(digest_parse(SLICE("sha-512=:" LONG ":, sha-256=:" LONG ":"), DIGEST_SHA512, &d) == DIGEST_BAD);
+}
+
+TEST(digest_wishes)
+{
+    enum digest_algorithm a = DIGEST_ALGORITHMS;
+    CHECK(digest_wanted(SLICE("sha-256=1"), &a) && a == DIGEST_SHA256);
+    CHECK(digest_wanted(SLICE("sha-256=3, sha-512=10"), &a) && a == DIGEST_SHA512);
+    CHECK(digest_wanted(SLICE("md5=10, sha-512=3, sha-256=4"), &a) && a == DIGEST_SHA256);
+    CHECK(!digest_wanted(SLICE("sha-256=0"), &a) && !digest_wanted(SLICE("sha-512=0, md5=3"), &a));
+    CHECK(!digest_wanted(SLICE("sha-256"), &a) && !digest_wanted(SLICE("sha-256=11"), &a) && !digest_wanted(SLICE("sha-256=-1"), &a));
+    CHECK(!digest_wanted(SLICE("sha-256=1,"), &a) && !digest_wanted((struct slice){0}, &a));
 }
 
 TEST(digest_malformed)
@@ -218,8 +242,8 @@ TEST(digest_malformed)
         "sha-256=:" SUM ":;=1",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        uint8_t sum[32] = {9};
-        if (content_digest_parse(slice_cstr(bad[i]), sum) != DIGEST_BAD || sum[0] != 9)
+        struct digest d = {.b = {9}};
+        if (digest_parse(slice_cstr(bad[i]), DIGEST_SHA512, &d) != DIGEST_BAD || d.b[0] != 9)
             test_fail(__FILE__, __LINE__, "%s", bad[i]);
     }
 }
