@@ -23,6 +23,7 @@
 #define LIMIT_HTTP_DRAIN_BYTES (256 * KIB) /* read and dropped after an early answer */
 #define LIMIT_HTTP_STREAM_PIECE_BYTES (256 * KIB)
 #define LIMIT_HTTP_STREAM_PIECES 4 /* pieces in flight per stream: with the size above, the memory of one transfer */
+#define LIMIT_HTTP_INTERIMS 8 /* interim answers that wait for a slow reader */
 #define LIMIT_HTTP2_STREAMS 128
 #define LIMIT_HTTP2_STREAM_WINDOW_BYTES (1 * MIB)
 #define LIMIT_HTTP2_CONNECTION_WINDOW_BYTES (8 * MIB)

@@ -40,6 +40,7 @@ struct exchange *exchange_new(struct conn *c)
     x->started_ms = l->now_ms;
     x->timer.fire = exchange_timer;
     x->req.ctx = &x->ctx;
+    x->req.interim = interim_post;
     x->req.secure = c->ssl != NULL;
     memcpy(x->req.peer, c->peer, sizeof x->req.peer);
     return x;
@@ -55,6 +56,7 @@ static void recycle(struct exchange *x)
     pieces_give(&server_of(x)->pieces, &x->job_pieces);
     pieces_give(&server_of(x)->pieces, &x->out);
     piece_give(&server_of(x)->pieces, x->fill);
+    while (x->interims) interim_drop(x);
     if (l->exchange_spare == SPARE_MAX) {
         ctx_done(&x->ctx);
         mem_free(x);

@@ -43,6 +43,16 @@ void pieces_push(struct pieces *list, struct piece *p);
 MUST_USE struct piece *pieces_pop(struct pieces *list);
 void pieces_append(struct pieces *list, struct pieces *more); /* `more` becomes empty */
 
+/* An interim answer on its way from a worker to the wire. Its text lies behind it. */
+struct interim {
+    struct message message;
+    struct interim *next;
+    struct exchange *x;
+    int status;
+    size_t header_count;
+    struct http_header headers[];
+};
+
 enum exchange_phase {
     EXCHANGE_HEAD,   /* the driver is filling req */
     EXCHANGE_GATHER, /* a call's body is being read */
@@ -115,6 +125,8 @@ struct exchange {
     uint64_t out_bytes;  /* body bytes the driver took */
     uint64_t sent_bytes; /* of them, surely in the kernel; set at the end */
 
+    struct interim *interims; /* to be sent before the answer, the oldest first */
+
     /* Watching the client */
     struct timer timer;
     int64_t ticked_ms, idle_ms, rate_ms;
@@ -129,6 +141,7 @@ struct exchange {
     struct slice h2_method, h2_path, h2_authority;
     bool h2_nomem, h2_too_large; /* while the header was collected */
     bool h2_submitted, h2_deferred, h2_ended;
+    unsigned h2_interims; /* in nghttp2's hands, not yet on the wire */
     /* Lingering: the answer is complete, the client still sends. RFC 9113 8.1 allows to reset the stream at once (NO_ERROR), but
      * clients there are (curl 7.88) that then forget the answer. So they get time to read it and to stop by themselves. */
     int64_t linger_ms;
@@ -164,6 +177,11 @@ void exchange_sent(struct exchange *x, size_t n);
 bool exchange_bodyless(const struct exchange *x);
 /* The length of the response's body, or HTTP_LENGTH_UNKNOWN. */
 uint64_t exchange_length(const struct exchange *x);
+
+/* interim.c: what req.interim is: on a worker, in a job of the exchange that `c` belongs to. */
+void interim_post(struct ctx *c, int status, const struct http_header *headers, size_t count);
+/* The oldest one is sent, or of no use any more. */
+void interim_drop(struct exchange *x);
 
 /* The driver is done with it; it must not be touched again. `complete`: every byte was handed to the kernel. */
 void exchange_release(struct exchange *x, bool complete);

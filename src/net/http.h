@@ -8,6 +8,7 @@
  *   done()   exactly once at the end of every request that had a plan(): after the last byte, or on abort
  * A request's calls never overlap and see each other's writes. req and its ctx live until done() returns.
  * `Expect: 100-continue` is answered when the body is wanted: after plan() for calls, after open() gave a sink for streams.
+ * http_interim() tells something before the answer (103, 104).
  * Memory per stream is LIMIT_HTTP_STREAM_PIECES x LIMIT_HTTP_STREAM_PIECE_BYTES; the socket pauses when they are full. */
 #ifndef SEALDROP_NET_HTTP_H
 #define SEALDROP_NET_HTTP_H
@@ -46,6 +47,8 @@ struct http_request {
     struct slice body;      /* HTTP_PLAN_CALL only */
     char peer[48];          /* numeric address of the peer, no port; IPv4-mapped shown as IPv4 */
     struct ctx *ctx;
+    /* How http_interim() reaches this client; NULL: it cannot be told anything before the answer. */
+    void (*interim)(struct ctx *c, int status, const struct http_header *headers, size_t count);
     void *user;             /* the application's own; NULL at plan() */
 };
 
@@ -88,9 +91,10 @@ struct http_sink {
 enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_MEMORY, HTTP_BODY_SOURCE };
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
 
+#define HTTP_HEADERS_MAX 32
 struct http_response {
     int status;
-    struct http_header headers[32];
+    struct http_header headers[HTTP_HEADERS_MAX];
     size_t header_count;
     enum http_body_kind body_kind;
     struct slice memory;        /* arena, static, or otherwise alive until done() */
@@ -109,6 +113,12 @@ MUST_USE enum err http_response_memory(struct ctx *c, struct http_response *resp
 /* Takes ownership of `source` on ERR_OK and on error (then it is closed). content-length is sent when known. */
 MUST_USE enum err http_response_source(struct ctx *c, struct http_response *resp, int status,
                                        const char *content_type, struct http_source *source, uint64_t length);
+
+/* An interim answer (RFC 9110 section 15.2), 102 to 199, before the final one: from call(), open(), write() or finish(), not
+ * from INLINE calls. Never blocks, and cannot fail: it informs. It goes out when there is room for it, in order, before the final
+ * answer; of more than LIMIT_HTTP_INTERIMS that wait for a slow reader the newest takes the place of the one before it. Clients of
+ * HTTP/1.0 get none. Names and values as in http_response_header, both are copied. */
+void http_interim(const struct http_request *req, int status, const struct http_header *headers, size_t count);
 
 enum http_plan_kind { HTTP_PLAN_CALL, HTTP_PLAN_INLINE, HTTP_PLAN_STREAM };
 struct http_plan {

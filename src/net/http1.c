@@ -106,6 +106,7 @@ static void begin_request(struct conn *c, const char *p, size_t n)
         return;
     }
     h->minor = head.minor;
+    if (h->minor == 0) x->req.interim = NULL;
     h->keep_alive = head.keep_alive;
     h->is_chunked = head.chunked;
     h->chunked = (struct http1_chunked){0};
@@ -295,8 +296,9 @@ static bool turn_exchange(struct conn *c, size_t *budget)
     struct h1 *h = &c->h1;
     c->woken = NULL; /* there is but one */
     h->x->woken = false;
+    bool told = http1_send_interims(c);
     while (h->x->body == BODY_OPEN && turn_body(c, budget)) continue;
-    if (c->dead || h->x->phase != EXCHANGE_ANSWER) return false;
+    if (c->dead || !told || h->x->phase != EXCHANGE_ANSWER) return false;
     switch (http1_send(c, budget)) {
     case H1_SENT_ALL: exchange_over(c); return !c->dead;
     case H1_SENT_BLOCKED:
@@ -371,6 +373,12 @@ static void http1_timeout(struct conn *c)
             conn_kill(c);
         return;
     case H1_EXCHANGE:
+        /* A client may send all it has before it reads: what waits for it then are interim answers, and those do not count. */
+        if (c->h1.x->phase != EXCHANGE_ANSWER) {
+            c->stall_mark = UINT64_MAX;
+            timer_in(c, config(c)->stall_ms);
+            return;
+        }
         if (!conn_flushed(c) && c->sent_bytes == c->stall_mark) {
             conn_kill(c);
             return;

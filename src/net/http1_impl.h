@@ -12,4 +12,7 @@ enum h1_sent {
 /* Sends as much of the answer as possible, at most *budget bytes (lowered by what went). */
 enum h1_sent http1_send(struct conn *c, size_t *budget);
 
+/* What the application says before its answer. False: the rest waits for the socket, or the connection is dead. */
+bool http1_send_interims(struct conn *c);
+
 #endif

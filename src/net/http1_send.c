@@ -73,15 +73,20 @@ static void put_framing(struct conn *c, const struct exchange *x, struct out *o)
     }
 }
 
+static void put_status(struct out *o, int status)
+{
+    put(o, SLICE("HTTP/1.1 "));
+    put_u64(o, (uint64_t)status);
+    put(o, SLICE(" "));
+    put(o, slice_cstr(response_reason(status)));
+    put(o, SLICE("\r\n"));
+}
+
 static bool write_head(struct conn *c, struct exchange *x, struct out *o)
 {
     struct h1 *h = &c->h1;
     h->keep_alive = may_keep(c, x);
-    put(o, SLICE("HTTP/1.1 "));
-    put_u64(o, (uint64_t)x->resp.status);
-    put(o, SLICE(" "));
-    put(o, slice_cstr(response_reason(x->resp.status)));
-    put(o, SLICE("\r\n"));
+    put_status(o, x->resp.status);
     put_field(o, SLICE("date"), loop_date(c->loop));
     for (size_t i = 0; i < x->resp.header_count; i++)
         put_field(o, x->resp.headers[i].name, x->resp.headers[i].value);
@@ -115,6 +120,24 @@ static bool send_head(struct conn *c, struct exchange *x)
     x->answered = true;
     if (small) exchange_sent(x, body.len);
     return true;
+}
+
+bool http1_send_interims(struct conn *c)
+{
+    struct exchange *x = c->h1.x;
+    size_t n = 0;
+    /* Only while the client takes what it is told: one that does not read before it has sent everything must not be stalled by us. */
+    while (x->interims && !x->answered) {
+        struct out o = {c->loop->scratch, 0, LIMIT_HTTP_RESPONSE_HEAD_BYTES, false};
+        const struct interim *m = x->interims;
+        if (!conn_flush(c) || !conn_flushed(c) || !conn_has_room(c, LIMIT_HTTP_RESPONSE_HEAD_BYTES)) return false;
+        put_status(&o, m->status);
+        for (size_t i = 0; i < m->header_count; i++) put_field(&o, m->headers[i].name, m->headers[i].value);
+        put(&o, SLICE("\r\n"));
+        if (!o.full && !conn_write(c, o.p, o.len, &n)) return false;
+        interim_drop(x);
+    }
+    return conn_flush(c);
 }
 
 /* Framing bytes go in whole or not at all. */

@@ -132,6 +132,10 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *u
     struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     (void)user;
     bool body = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    if (x && frame->hd.type == NGHTTP2_HEADERS && x->h2_interims) {
+        x->h2_interims--;
+        if (x->interims) exchange_wake(x);
+    }
     if (!x || !body || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
     x->h2_ended = true;
     x->sent_mark = UINT64_MAX;
@@ -222,6 +226,11 @@ static void serve(struct conn *c, struct exchange *x)
         /* Fails only for a stream that is gone, or without memory. */
         if (nghttp2_session_consume_stream(session, x->stream_id, (size_t)x->taken_bytes) != 0) conn_kill(c);
         x->taken_bytes = 0;
+    }
+    /* All of them before the answer; before that only as many as the client reads. */
+    while (x->interims && !x->h2_submitted && !c->dead) {
+        if (x->phase != EXCHANGE_ANSWER && x->h2_interims >= LIMIT_HTTP_INTERIMS) break;
+        if (!http2_interim(x)) conn_kill(c);
     }
     if (x->body == BODY_OPEN && x->expect_continue && x->in_bytes == 0) send_continue(c, x);
     if (x->phase == EXCHANGE_ANSWER && !x->h2_submitted) {

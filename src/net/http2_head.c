@@ -121,6 +121,21 @@ static struct slice decimal(char digits[20], uint64_t v)
     return slice_of(digits + n, 20 - n);
 }
 
+bool http2_interim(struct exchange *x)
+{
+    const struct interim *m = x->interims;
+    nghttp2_nv list[HTTP_HEADERS_MAX + 1];
+    char status[20];
+    size_t n = 0;
+    list[n++] = field(SLICE(":status"), decimal(status, (uint64_t)m->status));
+    for (size_t i = 0; i < m->header_count; i++) list[n++] = field(m->headers[i].name, m->headers[i].value);
+    int r = nghttp2_submit_headers(x->conn->h2->session, NGHTTP2_FLAG_NONE, x->stream_id, NULL, list, n, NULL);
+    if (r == NGHTTP2_ERR_NOMEM) return false;
+    if (r == 0) x->h2_interims++;
+    interim_drop(x);
+    return true;
+}
+
 bool http2_respond(struct exchange *x, const nghttp2_data_provider *body)
 {
     nghttp2_nv list[ARRAY_LEN(x->resp.headers) + 3];

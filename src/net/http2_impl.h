@@ -19,6 +19,8 @@ struct h2 {
 void http2_take_field(struct exchange *x, struct slice name, struct slice value);
 /* All fields are there: checks them, fills req and starts the exchange, or refuses it. */
 void http2_begin(struct exchange *x, bool has_body);
+/* Submits the oldest interim answer. False as below. */
+MUST_USE bool http2_interim(struct exchange *x);
 /* Submits x->resp. False: the connection cannot go on (no memory). */
 MUST_USE bool http2_respond(struct exchange *x, const nghttp2_data_provider *body);
 

@@ -10,6 +10,7 @@ const char *response_reason(int status)
         int status;
         const char *reason;
     } table[] = {
+        {102, "Processing"}, {103, "Early Hints"}, {104, "Upload Resumption Supported"},
         {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
         {206, "Partial Content"}, {207, "Multi-Status"},
         {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
@@ -31,12 +32,12 @@ const char *response_reason(int status)
     return "";
 }
 
-static bool is_framing(const char *name)
+static bool is_framing(struct slice name)
 {
     static const char *const framing[] = {"content-length", "transfer-encoding", "connection",
                                           "date", "keep-alive", "upgrade"};
     for (size_t i = 0; i < ARRAY_LEN(framing); i++)
-        if (strcmp(name, framing[i]) == 0) return true;
+        if (slice_eq(name, slice_cstr(framing[i]))) return true;
     return false;
 }
 
@@ -49,12 +50,14 @@ static bool value_valid(struct slice v)
     return true;
 }
 
+bool response_field_valid(struct slice name, struct slice value) { return !is_framing(name) && value_valid(value); }
+
 enum err http_response_header(struct ctx *c, struct http_response *resp, const char *name,
                               struct slice value)
 {
     if (resp->header_count == ARRAY_LEN(resp->headers))
         return fail(c, ERR_TOO_LARGE, "more than %zu response headers", ARRAY_LEN(resp->headers));
-    if (is_framing(name)) return fail(c, ERR_INVALID, "header %s is the server's own", name);
+    if (is_framing(slice_cstr(name))) return fail(c, ERR_INVALID, "header %s is the server's own", name);
     if (!value_valid(value)) return fail(c, ERR_INVALID, "control character in header %s", name);
     struct slice copy = {0};
     TRY(arena_slice(&c->arena, value, &copy));
