@@ -114,6 +114,8 @@ MUST_USE enum err query_u64(struct call *q, const char *name, uint64_t max, stru
 MUST_USE enum err query_id(struct call *q, const char *name, struct opt_id *ret);
 struct page;
 MUST_USE enum err query_page(struct call *q, struct page *ret);
+/* Members expires_in and expires_at of a body, of which one may be given, as seconds from now. */
+MUST_USE enum err lifetime(struct call *q, const struct opt_u64 *in, const struct opt_i64 *at, struct opt_u64 *ret);
 
 /* What the parts of the API share (api_impl.c has it). */
 const struct api_config *api_config(const struct api *api);
@@ -141,6 +143,7 @@ call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call
 open_fn upload_part_open, files_upload_open;
 call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_download_call, files_content_call,
     files_key_call;
+call_fn permissions_list_call, permissions_put_call, permissions_set_call, permissions_delete_call;
 call_fn transfers_new_call, transfers_list_call, transfers_get_call, transfers_delete_call, transfers_share_call,
     transfers_links_call, transfers_revoke_call;
 call_fn share_get_call, share_verify_call, share_download_call, share_content_call, share_key_call, share_done_call,

@@ -83,6 +83,26 @@ void encode_link(const struct link *l, struct msg_link *ret)
                              .created_at = l->created_at};
 }
 
+/* As whoever asked for it sees it. */
+static void encode_relation(const struct file *f, struct msg_file *ret)
+{
+    struct slice word = slice_cstr(relation_name(f->relation));
+    ret->permission = word.len ? word : (struct slice){0};
+    ret->owner_name = f->owner_name;
+}
+
+enum err encode_own_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret)
+{
+    struct msg_file *items = ARENA_ARRAY(&c->arena, struct msg_file, n + 1);
+    if (!items) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        encode_file(&files[i], &items[i]);
+        encode_relation(&files[i], &items[i]);
+    }
+    *ret = (struct json_list){items, n, true};
+    return ERR_OK;
+}
+
 enum err encode_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret)
 {
     struct msg_file *items = ARENA_ARRAY(&c->arena, struct msg_file, n + 1);
@@ -96,6 +116,11 @@ enum err reply_file(struct call *q, const struct file *f)
 {
     struct msg_file file;
     struct msg_file_out out = {&file};
+    struct user owner;
     encode_file(f, &file);
+    encode_relation(f, &file);
+    if (f->relation == RELATION_OWNER) return reply(q, &out);
+    TRY(user_by_id(q->ctx, q->app, &f->owner_id, &owner));
+    file.owner_name = owner.display_name;
     return reply(q, &out);
 }

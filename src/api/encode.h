@@ -16,6 +16,8 @@ void encode_transfer(const struct transfer *t, struct msg_transfer *ret);
 void encode_link(const struct link *l, struct msg_link *ret);
 /* All of them as a list in the arena. */
 MUST_USE enum err encode_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret);
+/* The same with what the caller may do with each: lists of files the caller found as relation and owner_name say. */
+MUST_USE enum err encode_own_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret);
 /* One file in its envelope. */
 MUST_USE enum err reply_file(struct call *q, const struct file *f);
 

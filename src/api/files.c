@@ -2,19 +2,32 @@
 #include "api/download.h"
 #include "api/encode.h"
 #include "core/audit/audit.h"
+#include "core/share/share.h"
+
+/* What others share with the caller, or the caller with others. */
+static enum err list_shared(struct call *q, struct slice shared, const struct file_query *query, struct file **ret, size_t *ret_n)
+{
+    bool with_me = slice_eq(shared, SLICE("with_me"));
+    if (!with_me && !slice_eq(shared, SLICE("by_me"))) ctx_field_error(q->ctx, "shared", "must be \"with_me\" or \"by_me\"");
+    if (query->state.ptr) ctx_field_error(q->ctx, "state", "cannot be asked for together with shared");
+    if (q->ctx->field_error_count) return ERR_INVALID;
+    return share_files(q->ctx, q->app, &q->who, with_me ? SHARED_WITH_ME : SHARED_BY_ME, query, ret, ret_n);
+}
 
 enum err files_list_call(struct call *q)
 {
     struct file_query query;
     struct file *files = NULL;
     struct msg_page out = {0};
+    struct slice shared;
     size_t n = 0;
     TRY(query_page(q, &query.page));
     TRY(query_text(q, "q", &query.q));
     TRY(query_text(q, "state", &query.state));
-    TRY(file_list(q->ctx, q->app, &q->who, &query, &files, &n));
+    TRY(query_text(q, "shared", &shared));
+    TRY(shared.ptr ? list_shared(q, shared, &query, &files, &n) : file_list(q->ctx, q->app, &q->who, &query, &files, &n));
     size_t shown = n > query.page.limit ? query.page.limit : n;
-    TRY(encode_files(q->ctx, files, shown, &out.items));
+    TRY(encode_own_files(q->ctx, files, shown, &out.items));
     if (n > shown) TRY(page_cursor(q->ctx, files[shown - 1].created_at, &files[shown - 1].id, &out.next_cursor));
     return reply(q, &out);
 }

@@ -90,6 +90,8 @@ JSON_TABLE(msg_file_table, "File", struct msg_file,
     F(msg_file, content_id, JSON_ID, REQUIRED, .doc = "of what is stored: in every context of the sealed format"),
     F(msg_file, description, JSON_STRING, REQUIRED),
     F(msg_file, owner, JSON_ID, REQUIRED),
+    F(msg_file, owner_name, JSON_STRING, .doc = "when it is somebody else's"),
+    F(msg_file, permission, JSON_STRING, .doc = "what the caller may: owner, edit, download or view; not where only an administrator may"),
     F(msg_file, modified_at, JSON_TIME, REQUIRED),
     F(msg_file, created_at, JSON_TIME, REQUIRED),
     F(msg_file, updated_at, JSON_TIME, REQUIRED));

@@ -67,6 +67,7 @@ struct msg_file {
     struct id content_id;
     struct slice description;
     struct id owner;
+    struct slice owner_name, permission;
     int64_t modified_at, created_at, updated_at;
 };
 struct msg_file_out {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "codec/uri.h"
 #include "core/page.h"
+#include "os/clock.h"
 
 #define CSP_NOTHING "default-src 'none'; frame-ancestors 'none'"
 /* Only what this server is built with: no inline script or style, no way for a script to make markup, nothing from elsewhere. */
@@ -202,4 +203,17 @@ enum err query_page(struct call *q, struct page *ret)
     }
     TRY(query_text(q, "cursor", &cursor));
     return page_parse(q->ctx, limit.set ? limit.v : 0, cursor, ret);
+}
+
+enum err lifetime(struct call *q, const struct opt_u64 *in, const struct opt_i64 *at, struct opt_u64 *ret)
+{
+    int64_t left_ms = at->v - clock_wall_ms();
+    *ret = *in;
+    if (!at->set) return ERR_OK;
+    if (in->set || left_ms < 1000) {
+        ctx_field_error(q->ctx, "expires_at", in->set ? "and expires_in exclude each other" : "must lie in the future");
+        return ERR_INVALID;
+    }
+    *ret = (struct opt_u64){true, (uint64_t)left_ms / 1000};
+    return ERR_OK;
 }

@@ -4,13 +4,14 @@
 
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
+#include "api/messages_permissions.h"
 #include "base/limits.h"
 
 #define API "/api/v1"
 #define RAW_BODY_MAX (LIMIT_FILE_BYTES + 1 * GIB)
 
 static const char *const page_query[] = {"limit", "cursor", NULL};
-static const char *const files_query[] = {"limit", "cursor", "q", "state", NULL};
+static const char *const files_query[] = {"limit", "cursor", "q", "state", "shared", NULL};
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
 static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "ip", "from", "to", NULL};
@@ -129,6 +130,16 @@ const struct route api_routes[] = {
      .call = files_content_call, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
     {HTTP_POST, API "/files/{id}/key", CALLER_USER, RATE_NONE, "The file key, sealed to a one-time key of the caller",
      .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200},
+    {HTTP_GET, API "/files/{id}/permissions", CALLER_USER, RATE_NONE, "With whom a file is shared", .call = permissions_list_call,
+     .out = &msg_permission_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
+    {HTTP_PUT, API "/files/{id}/permissions", CALLER_USER, RATE_NONE, "Share a file with somebody, or change that",
+     .call = permissions_put_call, .in = &msg_permission_put_table, .out = &msg_permission_out_table, .scope = SCOPE_FILES_WRITE,
+     .status = 200},
+    {HTTP_PUT, API "/files/{id}/permissions/{user_id}", CALLER_USER, RATE_NONE, "The same, with somebody named by id",
+     .call = permissions_set_call, .in = &msg_permission_set_table, .out = &msg_permission_out_table, .scope = SCOPE_FILES_WRITE,
+     .status = 200},
+    {HTTP_DELETE, API "/files/{id}/permissions/{user_id}", CALLER_USER, RATE_NONE, "Share it no longer, at once",
+     .call = permissions_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204},
 
     /* Transfers and links */
     {HTTP_POST, API "/transfers", CALLER_USER, RATE_NONE, "Put files together to be shared", .call = transfers_new_call,

@@ -1,6 +1,5 @@
 /* Transfers and their links, for those who send. */
 #include "api/encode.h"
-#include "os/clock.h"
 
 static enum err reply_transfer(struct call *q, const struct transfer *t)
 {
@@ -12,20 +11,6 @@ static enum err reply_transfer(struct call *q, const struct transfer *t)
     TRY(transfer_files(q->ctx, q->app, &t->id, &files, &n));
     TRY(encode_files(q->ctx, files, n, &m.files));
     return reply(q, &out);
-}
-
-/* expires_in or expires_at, as seconds from now. */
-static enum err lifetime(struct call *q, const struct opt_u64 *in, const struct opt_i64 *at, struct opt_u64 *ret)
-{
-    int64_t left_ms = at->v - clock_wall_ms();
-    *ret = *in;
-    if (!at->set) return ERR_OK;
-    if (in->set || left_ms < 1000) {
-        ctx_field_error(q->ctx, "expires_at", in->set ? "and expires_in exclude each other" : "must lie in the future");
-        return ERR_INVALID;
-    }
-    *ret = (struct opt_u64){true, (uint64_t)left_ms / 1000};
-    return ERR_OK;
 }
 
 enum err transfers_new_call(struct call *q)

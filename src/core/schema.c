@@ -353,9 +353,23 @@ static const char limits[] =
     "  paid_at BIGINT NOT NULL);" /* microseconds: until then past events are paid for */
     "CREATE INDEX limits_by_end ON limits (paid_at);";
 
+static const char shares[] =
+    "CREATE TABLE file_shares ("
+    "  file_id BYTEA NOT NULL REFERENCES files (id) ON DELETE CASCADE,"
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  permission TEXT NOT NULL,"     /* view, download, edit */
+    "  by_address BIGINT NOT NULL,"   /* 1: whoever shared knew the address, and is shown it */
+    "  granted_by BYTEA NOT NULL,"    /* no reference: the share outlives an administrator's account */
+    "  expires_at BIGINT,"
+    "  created_at BIGINT NOT NULL,"
+    "  PRIMARY KEY (file_id, user_id));"
+    "CREATE INDEX file_shares_by_user ON file_shares (user_id);"
+    "CREATE INDEX file_shares_by_expiry ON file_shares (expires_at);";
+
 const struct db_migration schema_migrations[] = {
     {1, "first", first, NULL},
     {2, "identity", identity, NULL},
     {3, "limits", limits, NULL},
+    {4, "shares", shares, NULL},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

@@ -6,6 +6,7 @@
 #include "core/limit/limit.h"
 #include "core/link/link.h"
 #include "core/session/session.h"
+#include "core/share/share.h"
 #include "core/transfer/transfer.h"
 #include "core/upload/upload.h"
 #include "core/user/password.h"
@@ -22,6 +23,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(transfer_expire(c, app, BATCH, &transfers));
     TRY(upload_expire(c, app, BATCH, &uploads));
     TRY(grant_expire(c, app, BATCH, &grants));
+    TRY(share_expire(c, app));
     TRY(idempotency_expire(c, app));
     TRY(session_purge(c, app));
     TRY(account_purge(c, app));

@@ -4,6 +4,7 @@
 
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
+#include "api/messages_permissions.h"
 #include "base/limits.h"
 #include "core/user/user.h"
 #include "crypto/totp.h"
@@ -274,6 +275,14 @@ static const char *new_session_id(struct world *w)
     return "";
 }
 
+void world_share(struct world *w, const char *user, const char *permission)
+{
+    ANSWER a = {0};
+    LOOP(&w->l, &a, .method = "PUT", .target = loop_text(V1 "/files/%s/permissions/%s", w->file, user), .bearer = session_of(w, OWNER),
+         .json = loop_text("{\"permission\":\"%s\"}", permission));
+    if (a.status != 200) test_fail(__FILE__, __LINE__, "share: %d %s", a.status, loop_shown(&a));
+}
+
 void world_objects(struct world *w)
 {
     struct loop *l = &w->l;
@@ -294,6 +303,7 @@ void world_objects(struct world *w)
         LOOP(l, &a, .method = "DELETE", .target = loop_text(V1 "/api-keys/%s", w->owner_key), .bearer = owner);
     make_key(w, owner, SCOPE_FILES_READ, "", &w->owner_key);
     w->victim = id_of(w, loop_user(l, new_email(w), ROLE_USER));
+    world_share(w, w->victim, "view");
     if (!w->token[0] || !w->victim[0]) test_fail(__FILE__, __LINE__, "no objects");
 }
 
@@ -431,6 +441,8 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_device_decision_table) return loop_text("\"user_code\":\"%s\",\"approve\":true", device_user_code(w));
     if (r->in == &msg_device_poll_table) return loop_text("\"device_code\":\"%s\"", approved_device(w));
     if (r->in == &msg_account_new_table || r->in == &msg_invite_new_table) return loop_text("\"email\":\"%s\"", new_email(w));
+    if (r->in == &msg_permission_put_table) return loop_text("\"permission\":\"view\",\"user\":\"%s\"", w->victim);
+    if (r->in == &msg_permission_set_table) return "\"permission\":\"view\"";
     if (r->in == &msg_account_patch_table) return "\"display_name\":\"N\"";
 #undef PASSWORD_AND
     return "";
@@ -477,6 +489,7 @@ const char *path_for(struct world *w, const struct route *r, bool absent)
         const char *name, *value;
     } names[] = {{"{id}", !absent ? object_of(w, r) : key ? "abcdefgh" : ABSENT},
                  {"{link_id}", absent ? ABSENT : w->link},
+                 {"{user_id}", absent ? ABSENT : w->victim},
                  {"{token}", absent ? KEY43 : w->token},
                  {"{user_code}", absent || !code ? "BCDF-GHJK" : device_user_code(w)},
                  {"{provider}", "corp"},

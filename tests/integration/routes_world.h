@@ -65,6 +65,8 @@ void world_open(struct world *w);
 void world_close(struct world *w);
 /* Fresh objects of the owner: what was there may be gone. */
 void world_objects(struct world *w);
+/* The owner shares its file with an account. */
+void world_share(struct world *w, const char *user, const char *permission);
 /* The caller has changed its account (password, factors, sessions): the next one of this kind is somebody else. */
 void world_replace(struct world *w, const struct route *r, enum kind k);
 

@@ -44,7 +44,7 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     enum err e = file_load(c, app, id, &f);
     if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
-    TRY(policy_check(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id}));
+    TRY(policy_check_as(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id, false}, &f.relation));
     *ret = f;
     return ERR_OK;
 }
@@ -105,6 +105,7 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
     }
     TRY(db_tx(c, app->be.db, DB_WRITE, change_tx, &a));
     *ret = a.file;
+    ret->relation = f.relation;
     return ERR_OK;
 }
 
@@ -141,6 +142,6 @@ enum err file_delete(struct ctx *c, struct app *app, const struct principal *who
 {
     struct file f;
     struct delete_arg a = {who, *id};
-    TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
+    TRY(file_get(c, app, who, id, ACTION_DELETE, &f));
     return db_tx(c, app->be.db, DB_WRITE, delete_tx, &a);
 }

@@ -25,9 +25,11 @@ struct file {
     int64_t modified_at;
     int64_t created_at;
     int64_t updated_at;
+    enum relation relation; /* of whoever asked for it, where a function says so */
+    struct slice owner_name; /* in lists of what others share */
 };
 
-/* Checks rights first: ERR_NOT_FOUND for foreign and absent ids alike. */
+/* Checks rights first: ERR_NOT_FOUND for foreign and absent ids alike. Sets the relation. */
 MUST_USE enum err file_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                            enum action action, struct file *ret);
 struct file_query {

@@ -18,6 +18,7 @@ enum mail_template {
     MAIL_CHOOSE_PASSWORD,  /* link, days */
     MAIL_PASSWORD_CHANGED, /* when, ip */
     MAIL_FACTOR_CHANGED,   /* when, ip */
+    MAIL_SHARED,           /* name, link */
     MAIL_TEMPLATE_COUNT
 };
 

@@ -11,8 +11,8 @@
 
 static const struct mail_param all_params[] = {
     {"server", {"drop.example", 12}}, {"link", {"https://drop.example/x#t", 24}}, {"hours", {"24", 2}}, {"minutes", {"15", 2}},
-    {"days", {"7", 1}}, {"when", {"2026-11-21 20:15 UTC", 20}}, {"ip", {"192.0.2.1", 9}}};
-static const struct mail_values all_values = {all_params, 7};
+    {"days", {"7", 1}}, {"when", {"2026-11-21 20:15 UTC", 20}}, {"ip", {"192.0.2.1", 9}}, {"name", {"Anna", 4}}};
+static const struct mail_values all_values = {all_params, 8};
 
 static bool contains(struct slice s, const char *part)
 {

@@ -77,6 +77,15 @@ static const struct mail_text texts[MAIL_TEMPLATE_COUNT][LOCALES] = {
         {"Der zweite Faktor Ihres Kontos wurde geändert",
          "Ein zweiter Faktor Ihres Kontos bei {server} wurde am {when} hinzugefügt oder entfernt, von der Adresse {ip}.\n\n"
          "Waren Sie es nicht, wenden Sie sich sofort an Ihre Verwaltung."}},
+    [MAIL_SHARED] = {
+        {"{name} shares a file with you",
+         "{name} shares one or more files with you at {server}.\n\n"
+         "Sign in to see them under “shared with me”:\n\n"
+         "{link}"},
+        {"{name} teilt eine Datei mit Ihnen",
+         "{name} teilt eine oder mehrere Dateien bei {server} mit Ihnen.\n\n"
+         "Nach der Anmeldung finden Sie sie unter „Mit mir geteilt“:\n\n"
+         "{link}"}},
 };
 
 static const char *const buttons[MAIL_TEMPLATE_COUNT][LOCALES] = {
@@ -87,6 +96,7 @@ static const char *const buttons[MAIL_TEMPLATE_COUNT][LOCALES] = {
     [MAIL_CHOOSE_PASSWORD] = {"Choose a password", "Passwort wählen"},
     [MAIL_PASSWORD_CHANGED] = {"", ""},
     [MAIL_FACTOR_CHANGED] = {"", ""},
+    [MAIL_SHARED] = {"See the files", "Dateien ansehen"},
 };
 
 static size_t index_of(struct slice locale)

@@ -4,15 +4,16 @@
 #include "base/intmath.h"
 #include "lib/test.h"
 
-/* Administrators: everything but making objects that are somebody else's. Guests: look at and fetch what is theirs or shared with
- * them. Users: that, and everything with their own. */
+/* Administrators: everything but making objects that are somebody else's. Guests: look at, talk about and fetch what is theirs or
+ * shared with them. Users: that, work on what is shared for it, and everything with their own. */
 static bool expected(enum role role, enum action action, enum relation relation)
 {
-    bool own = relation == RELATION_OWNER;
+    bool own = relation == RELATION_OWNER, edit = relation == RELATION_EDIT;
     if (action == ACTION_CREATE) return own && role != ROLE_GUEST;
     if (role == ROLE_ADMIN) return true;
-    if (action == ACTION_READ) return relation != RELATION_NONE;
-    if (action == ACTION_DOWNLOAD) return own || relation == RELATION_DOWNLOAD;
+    if (action == ACTION_READ || action == ACTION_COMMENT) return relation != RELATION_NONE;
+    if (action == ACTION_DOWNLOAD) return own || edit || relation == RELATION_DOWNLOAD;
+    if (action == ACTION_CHANGE) return (own || edit) && role == ROLE_USER;
     return own && role == ROLE_USER;
 }
 
@@ -41,4 +42,14 @@ TEST(what_is_not_in_the_table)
     CHECK(!policy_allows((enum role)3, ACTION_READ, RELATION_OWNER));
     CHECK(!policy_allows(ROLE_ADMIN, ACTION_COUNT, RELATION_OWNER));
     CHECK(!policy_allows(ROLE_ADMIN, ACTION_READ, RELATION_COUNT));
+}
+
+TEST(words_of_relations)
+{
+    for (unsigned n = RELATION_EDIT; n < RELATION_NONE; n++)
+        CHECK(relation_parse(slice_cstr(relation_name((enum relation)n))) == (enum relation)n);
+    /* No share row makes an owner. */
+    CHECK(relation_parse(SLICE("owner")) == RELATION_NONE);
+    CHECK(relation_parse(SLICE("")) == RELATION_NONE);
+    CHECK(relation_parse(SLICE("EDIT")) == RELATION_NONE);
 }

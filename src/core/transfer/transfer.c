@@ -134,7 +134,7 @@ enum err transfer_get(struct ctx *c, struct app *app, const struct principal *wh
     if (e == ERR_NOT_FOUND || (e == ERR_OK && a.t.ended_at))
         return policy_absent(c);
     TRY(e);
-    TRY(policy_check(c, app, who, action, &(struct policy_object){"transfer", &a.t.id, &a.t.owner_id}));
+    TRY(policy_check(c, app, who, action, &(struct policy_object){"transfer", &a.t.id, &a.t.owner_id, false}));
     *ret = a.t;
     return ERR_OK;
 }
@@ -243,7 +243,7 @@ enum err transfer_delete(struct ctx *c, struct app *app, const struct principal 
 {
     struct transfer t;
     struct end_arg a = {.who = who, .id = *id, .why = "deleted"};
-    TRY(transfer_get(c, app, who, id, ACTION_CHANGE, &t));
+    TRY(transfer_get(c, app, who, id, ACTION_DELETE, &t));
     return db_tx(c, app->be.db, DB_WRITE, end_tx, &a);
 }
 

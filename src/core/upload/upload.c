@@ -106,7 +106,7 @@ enum err upload_get(struct ctx *c, struct app *app, const struct principal *who,
     enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
     if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
-    TRY(policy_check(c, app, who, ACTION_CHANGE, &(struct policy_object){"upload", &a.u.id, &a.u.owner_id}));
+    TRY(policy_check(c, app, who, ACTION_CHANGE, &(struct policy_object){"upload", &a.u.id, &a.u.owner_id, false}));
     *ret = a.u;
     return ERR_OK;
 }
