@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "core/audit/audit.h"
+#include "core/limit/limit.h"
 #include "core/mail/mail.h"
 #include "core/share/share_store.h"
 #include "os/clock.h"
@@ -65,13 +66,8 @@ static enum err check_new(struct ctx *c, const struct share_new *n, struct share
 
 static enum err may_try_address(struct ctx *c, struct app *app, const struct principal *who)
 {
-    struct slice key;
-    char text[ID_TEXT_LEN + 1];
-    id_text(who->user_id, text);
-    TRY(arena_printf(&c->arena, &key, "share:%s", text));
-    enum err e = cache_rate(app->be.cache, key, &address_rule, clock_mono_ms(), &c->retry_after_s);
-    if (e == ERR_RATE) return refuse(c, e, "rate_limited", "You have shared with many addresses in the last hour. Wait a little.");
-    return e;
+    struct limit tries = {"share-address", id_bytes(&who->user_id), address_rule};
+    return limit_take(c, app, &tries, 1);
 }
 
 enum err share_find(struct ctx *c, struct app *app, const struct principal *who, const struct share_new *n, struct share_target *ret)
