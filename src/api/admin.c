@@ -13,8 +13,12 @@ static void encode_account(const struct account *a, struct msg_account *ret)
                                 .display_name = u->display_name,
                                 .role = slice_cstr(role_name(u->role)),
                                 .state = a->state,
-                                .quota_bytes = {u->quota_bytes != 0, u->quota_bytes},
+                                .quota_bytes = {u->quota.bytes != 0, u->quota.bytes},
+                                .quota_files = {u->quota.files != 0, u->quota.files},
+                                .file_bytes_max = {u->quota.file_bytes != 0, u->quota.file_bytes},
+                                .transfer_bytes_max = {u->quota.transfer_bytes != 0, u->quota.transfer_bytes},
                                 .used_bytes = u->used_bytes,
+                                .used_files = u->used_files,
                                 .email_verified = a->email_verified_at != 0,
                                 .has_password = u->password_hash.len != 0,
                                 .must_change_password = u->must_change_password,
@@ -76,7 +80,8 @@ enum err admin_user_new_call(struct call *q)
 {
     const struct msg_account_new *in = q->in;
     struct account_new n = {.email = in->email, .display_name = in->display_name, .password = in->password,
-                            .send_invite = in->send_invite.v, .has_quota = in->quota_bytes.set, .quota_bytes = in->quota_bytes.v};
+                            .send_invite = in->send_invite.v,
+                            .quota = {in->quota_bytes, in->quota_files, in->file_bytes_max, in->transfer_bytes_max}};
     struct account a;
     struct invite invite;
     struct msg_account user;
@@ -92,8 +97,7 @@ enum err admin_user_change_call(struct call *q)
 {
     const struct msg_account_patch *in = q->in;
     struct account_patch p = {.set_role = in->role.ptr != NULL,
-                              .set_quota = in->quota_bytes.set,
-                              .quota_bytes = in->quota_bytes.v,
+                              .quota = {in->quota_bytes, in->quota_files, in->file_bytes_max, in->transfer_bytes_max},
                               .set_must_change_password = in->must_change_password.set,
                               .must_change_password = in->must_change_password.v,
                               .set_mfa_required = in->mfa_required.set,

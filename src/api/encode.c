@@ -7,8 +7,12 @@ void encode_user(const struct user *u, struct msg_user *ret)
                              .email = u->email,
                              .display_name = u->display_name,
                              .role = slice_cstr(role_name(u->role)),
-                             .quota_bytes = {u->quota_bytes != 0, u->quota_bytes},
+                             .quota_bytes = {u->quota.bytes != 0, u->quota.bytes},
+                             .quota_files = {u->quota.files != 0, u->quota.files},
+                             .file_bytes_max = {u->quota.file_bytes != 0, u->quota.file_bytes},
+                             .transfer_bytes_max = {u->quota.transfer_bytes != 0, u->quota.transfer_bytes},
                              .used_bytes = u->used_bytes,
+                             .used_files = u->used_files,
                              .created_at = u->created_at};
 }
 

@@ -18,7 +18,11 @@ JSON_TABLE(msg_user_table, "User", struct msg_user,
     F(msg_user, display_name, JSON_STRING, REQUIRED),
     F(msg_user, role, JSON_STRING, REQUIRED, .doc = "admin, user or guest"),
     F(msg_user, quota_bytes, JSON_OPT_U64, NULLABLE, .doc = "null: no quota"),
+    F(msg_user, quota_files, JSON_OPT_U64, NULLABLE, .doc = "null: no limit"),
+    F(msg_user, file_bytes_max, JSON_OPT_U64, NULLABLE, .doc = "of one file; null: only the server's limit"),
+    F(msg_user, transfer_bytes_max, JSON_OPT_U64, NULLABLE, .doc = "of one transfer; null: no limit"),
     F(msg_user, used_bytes, JSON_U64, REQUIRED, .doc = "stored and reserved by running uploads"),
+    F(msg_user, used_files, JSON_U64, REQUIRED, .doc = "files and running uploads"),
     F(msg_user, created_at, JSON_TIME, REQUIRED));
 JSON_TABLE(msg_user_out_table, "UserAnswer", struct msg_user_out,
     F(msg_user_out, user, JSON_OBJECT, REQUIRED, .table = &msg_user_table));

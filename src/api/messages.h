@@ -7,8 +7,8 @@
 struct msg_user {
     struct id id;
     struct slice email, display_name, role;
-    struct opt_u64 quota_bytes;
-    uint64_t used_bytes;
+    struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
+    uint64_t used_bytes, used_files;
     int64_t created_at;
 };
 struct msg_user_out {

@@ -7,8 +7,8 @@
 struct msg_account {
     struct id id;
     struct slice email, display_name, role, state;
-    struct opt_u64 quota_bytes;
-    uint64_t used_bytes;
+    struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
+    uint64_t used_bytes, used_files;
     bool email_verified, has_password, must_change_password, mfa_required, mfa_enabled;
     int64_t created_at;
     struct opt_i64 last_used_at;
@@ -26,11 +26,11 @@ struct msg_account_out {
 struct msg_account_new {
     struct slice email, role, display_name, password;
     struct opt_bool send_invite;
-    struct opt_u64 quota_bytes;
+    struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
 };
 struct msg_account_patch {
     struct slice role, display_name;
-    struct opt_u64 quota_bytes;
+    struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
     struct opt_bool must_change_password, mfa_required;
 };
 struct msg_invite_new {

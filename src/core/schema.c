@@ -237,6 +237,10 @@ static const char identity[] =
     "ALTER TABLE users ADD COLUMN mfa_required BIGINT NOT NULL DEFAULT 0;" /* beyond what the role requires */
     "ALTER TABLE users ADD COLUMN mfa_fails BIGINT NOT NULL DEFAULT 0;"
     "ALTER TABLE users ADD COLUMN mfa_blocked_until BIGINT;"
+    "ALTER TABLE users ADD COLUMN used_files BIGINT NOT NULL DEFAULT 0;" /* and reservations, as used_bytes */
+    "ALTER TABLE users ADD COLUMN quota_files BIGINT;"        /* this and the next two: NULL: the role's, 0: no limit */
+    "ALTER TABLE users ADD COLUMN file_bytes_max BIGINT;"
+    "ALTER TABLE users ADD COLUMN transfer_bytes_max BIGINT;"
     "ALTER TABLE users ADD COLUMN signed_in_at BIGINT;" /* the last time; NULL: never */
     "ALTER TABLE sessions ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE sessions ADD COLUMN amr TEXT NOT NULL DEFAULT 'pwd';" /* how it was signed in: pwd, otp, passkey, oidc */

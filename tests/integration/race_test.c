@@ -75,7 +75,7 @@ TEST(a_stream_without_a_size_stops_at_the_quota)
     ANSWER a = {0};
     if (loop_missing()) return;
     loop_open(&l);
-    l.cfg.quota_bytes_default = 700000;
+    l.cfg.quota_user.bytes = 700000;
     loop_reopen(&l);
     const char *bearer = loop_user(&l, "anna@example.com", ROLE_USER);
     struct loop_exchange *x = loop_begin(&l, &(struct loop_request){.method = "PUT", .target = "/api/v1/files/upload?name=x",

@@ -477,7 +477,7 @@ TEST(upload_quota)
     struct racing r = {.l = &l};
     if (loop_missing()) return;
     begin(&l);
-    l.cfg.quota_bytes_default = 10500;
+    l.cfg.quota_user.bytes = 10500;
     loop_reopen(&l);
     r.bearer = loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, NULL);
     loop_parallel(16, take_quota, &r);

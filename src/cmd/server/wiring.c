@@ -124,7 +124,9 @@ static enum err open_geoip(struct ctx *c, const struct config *cfg, struct wirin
 static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring *w)
 {
     struct app_config app = {.public_url = w->public_url,
-                             .quota_bytes_default = cfg->quota_bytes,
+                             .quota_user = {cfg->quota_bytes, cfg->quota_files, cfg->user_file_bytes, cfg->user_transfer_bytes},
+                             .quota_admin = {cfg->admin_quota_bytes, cfg->admin_quota_files, cfg->admin_file_bytes,
+                                             cfg->admin_transfer_bytes},
                              .file_bytes_max = cfg->file_bytes_max,
                              .upload_ttl_ms = (int64_t)cfg->upload_ttl_s * 1000,
                              .link_expires_s_default = cfg->link_expires_default_s,

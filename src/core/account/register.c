@@ -111,7 +111,7 @@ static enum err register_open(struct ctx *c, struct app *app, const struct princ
     struct user_new user = {.email = n->email, .password = n->password, .display_name = n->display_name, .role = ROLE_USER,
                             .who = who};
     struct pending p = {.what = SLICE("register"), .ip = slice_cstr(who->ip)};
-    struct user made = {.role = ROLE_USER, .active = true, .quota_bytes = app->cfg.quota_bytes_default,
+    struct user made = {.role = ROLE_USER, .active = true, .quota = app->cfg.quota_user,
                         .created_at = clock_wall_ms()};
     TRY(user_check_new(c, app, &user));
     TRY(password_hash(c, app, user.password, &p.password_hash));

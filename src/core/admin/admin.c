@@ -68,8 +68,8 @@ enum err admin_user_get(struct ctx *c, struct app *app, const struct id *id, str
 static enum err set_quota(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg)
 {
     const struct account_new *n = arg;
-    struct account_patch p = {.set_quota = n->has_quota, .quota_bytes = n->quota_bytes};
-    return n->has_quota ? admin_store_change(c, conn, &user->id, &p, clock_wall_ms()) : ERR_OK;
+    struct account_patch p = {.quota = n->quota};
+    return admin_store_change(c, conn, &user->id, &p, clock_wall_ms());
 }
 
 enum err admin_user_create(struct ctx *c, struct app *app, const struct principal *who, const struct account_new *n,
@@ -109,16 +109,23 @@ static enum err write_record(struct ctx *c, struct db_conn *conn, const struct a
                                                       .detail = detail});
 }
 
+static enum err record_quota(struct ctx *c, struct db_conn *conn, const struct admin_arg *a, const char *what, struct opt_u64 v)
+{
+    struct slice detail;
+    if (!v.set) return ERR_OK;
+    TRY(arena_printf(&c->arena, &detail, "%s %llu", what, (unsigned long long)v.v));
+    return write_record(c, conn, a, "user.quota", detail);
+}
+
 /* One record a change, so that each is found by its name. */
 static enum err record_changes(struct ctx *c, struct db_conn *conn, const struct admin_arg *a)
 {
     const struct account_patch *p = a->patch;
-    struct slice quota;
     if (p->set_role) TRY(write_record(c, conn, a, "user.role", slice_cstr(role_name(p->role))));
-    if (p->set_quota) {
-        TRY(arena_printf(&c->arena, &quota, "%llu", (unsigned long long)p->quota_bytes));
-        TRY(write_record(c, conn, a, "user.quota", quota));
-    }
+    TRY(record_quota(c, conn, a, "bytes", p->quota.bytes));
+    TRY(record_quota(c, conn, a, "files", p->quota.files));
+    TRY(record_quota(c, conn, a, "file_bytes", p->quota.file_bytes));
+    TRY(record_quota(c, conn, a, "transfer_bytes", p->quota.transfer_bytes));
     if (p->set_must_change_password)
         TRY(write_record(c, conn, a, "user.must_change_password", p->must_change_password ? SLICE("on") : SLICE("off")));
     if (p->set_mfa_required) TRY(write_record(c, conn, a, "user.mfa_required", p->mfa_required ? SLICE("on") : SLICE("off")));

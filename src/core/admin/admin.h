@@ -4,6 +4,7 @@
 #ifndef SEALDROP_CORE_ADMIN_ADMIN_H
 #define SEALDROP_CORE_ADMIN_ADMIN_H
 
+#include "codec/json.h"
 #include "core/account/account.h"
 #include "core/page.h"
 #include "core/user/user.h"
@@ -24,13 +25,16 @@ MUST_USE enum err admin_user_list(struct ctx *c, struct app *app, const struct a
                                   size_t *ret_n);
 MUST_USE enum err admin_user_get(struct ctx *c, struct app *app, const struct id *id, struct account *ret);
 
+/* What is set; 0: no limit. */
+struct quota_patch {
+    struct opt_u64 bytes, files, file_bytes, transfer_bytes;
+};
 struct account_new {
     struct slice email, display_name; /* display_name: as in struct user_new */
     enum role role;
     struct slice password; /* ptr NULL: none; its holder chooses the first one */
     bool send_invite;      /* for that */
-    bool has_quota;
-    uint64_t quota_bytes;
+    struct quota_patch quota;
 };
 /* Without a password and without an invitation the account can sign in by an external provider only. */
 MUST_USE enum err admin_user_create(struct ctx *c, struct app *app, const struct principal *who, const struct account_new *n,
@@ -39,8 +43,7 @@ MUST_USE enum err admin_user_create(struct ctx *c, struct app *app, const struct
 struct account_patch {
     bool set_role;
     enum role role;
-    bool set_quota;
-    uint64_t quota_bytes; /* 0: no limit */
+    struct quota_patch quota;
     bool set_must_change_password, must_change_password;
     bool set_mfa_required, mfa_required;
     struct slice display_name; /* ptr NULL: as it is */

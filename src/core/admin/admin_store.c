@@ -18,7 +18,8 @@ static const struct db_stmt active_admins = {
     "SELECT id FROM users WHERE role = 'admin' AND state = 'active' ORDER BY id"};
 static const struct db_stmt change = {
     "admin_change",
-    "UPDATE users SET role = COALESCE($2, role), quota_bytes = COALESCE($3, quota_bytes), "
+    "UPDATE users SET role = COALESCE($2, role), quota_bytes = COALESCE($3, quota_bytes), quota_files = COALESCE($8, quota_files), "
+    "file_bytes_max = COALESCE($9, file_bytes_max), transfer_bytes_max = COALESCE($10, transfer_bytes_max), "
     "must_change_password = COALESCE($4, must_change_password), mfa_required = COALESCE($5, mfa_required), "
     "display_name = COALESCE($6, display_name), updated_at = $7 WHERE id = $1", NULL};
 static const struct db_stmt set_state = {"admin_set_state", "UPDATE users SET state = $2, updated_at = $3 WHERE id = $1", NULL};
@@ -68,13 +69,16 @@ enum err admin_store_active_admins(struct ctx *c, struct db_conn *conn, struct d
     return db_exec0(c, conn, &active_admins, ret);
 }
 
+static struct db_value opt_i64(struct opt_u64 v) { return v.set ? db_i64((int64_t)v.v) : db_null(); }
+
 enum err admin_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct account_patch *p,
                             int64_t now_ms)
 {
     return db_one(c, conn, &change, NULL, db_id(id), p->set_role ? db_text(slice_cstr(role_name(p->role))) : db_null(),
-                  p->set_quota ? db_i64((int64_t)p->quota_bytes) : db_null(),
+                  opt_i64(p->quota.bytes),
                   p->set_must_change_password ? db_i64(p->must_change_password) : db_null(),
-                  p->set_mfa_required ? db_i64(p->mfa_required) : db_null(), db_text_opt(p->display_name), db_i64(now_ms));
+                  p->set_mfa_required ? db_i64(p->mfa_required) : db_null(), db_text_opt(p->display_name), db_i64(now_ms),
+                  opt_i64(p->quota.files), opt_i64(p->quota.file_bytes), opt_i64(p->quota.transfer_bytes));
 }
 
 enum err admin_store_set_state(struct ctx *c, struct db_conn *conn, const struct id *id, const char *state, int64_t now_ms)

@@ -40,9 +40,16 @@ struct app_tries {
     uint32_t logins;
 };
 
+/* What a user may hold (core/quota). 0: no limit. */
+struct quota {
+    uint64_t bytes, files;
+    uint64_t file_bytes;     /* of one file */
+    uint64_t transfer_bytes; /* of one transfer */
+};
+
 struct app_config {
     struct slice public_url;       /* "https://host:8443", no slash at the end */
-    uint64_t quota_bytes_default;  /* 0: none */
+    struct quota quota_user, quota_admin; /* of who has none of their own */
     uint64_t file_bytes_max;
     int64_t upload_ttl_ms;         /* an unfinished upload lives this long after its last part */
     uint64_t link_expires_s_default; /* 0: links live until revoked */

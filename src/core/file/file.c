@@ -122,7 +122,7 @@ enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct princi
         TRY(content_drop(c, conn, &content));
         size += (uint64_t)db_get_i64(&versions, i, 1);
     }
-    TRY(quota_give_back(c, conn, &owner, size));
+    TRY(quota_give_back_file(c, conn, &owner, size));
     return audit_write(c, conn, &(struct audit_event){.event = "file.delete", .who = who, .object_type = "file", .object_id = id,
                                                       .detail = why});
 }

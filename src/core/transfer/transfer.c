@@ -6,6 +6,7 @@
 #include "core/app/gate.h"
 #include "core/audit/audit.h"
 #include "core/file/file_store.h"
+#include "core/quota/quota.h"
 #include "core/transfer/transfer_store.h"
 #include "os/clock.h"
 
@@ -44,6 +45,7 @@ enum err transfer_expiry(struct ctx *c, const struct app *app, bool set, uint64_
 }
 
 struct create_arg {
+    struct app *app;
     const struct principal *who;
     const struct transfer_new *n;
     const struct id *only_of; /* files must be this user's; NULL: anybody's */
@@ -67,6 +69,7 @@ static enum err record_foreign(struct ctx *c, struct db_conn *conn, const struct
 static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct create_arg *a = arg;
+    struct quota q;
     TRY(transfer_store_insert(c, conn, &a->t));
     for (size_t i = 0; i < a->n->file_count; i++) {
         enum err e = transfer_store_add_file(c, conn, &a->t.id, &a->n->file_ids[i], a->only_of, i);
@@ -79,7 +82,9 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(audit_write(c, conn, &(struct audit_event){.event = "transfer.create", .who = a->who, .object_type = "transfer",
                                                    .object_id = &a->t.id}));
     if (!a->only_of) TRY(record_foreign(c, conn, a));
-    return transfer_store_get(c, conn, &a->t.id, &a->t);
+    TRY(transfer_store_get(c, conn, &a->t.id, &a->t));
+    TRY(quota_get(c, conn, a->app, &a->t.owner_id, &q));
+    return quota_check_transfer(c, &q, a->t.total_bytes);
 }
 
 static enum err check_new(struct ctx *c, const struct transfer_new *n)
@@ -94,7 +99,8 @@ static enum err check_new(struct ctx *c, const struct transfer_new *n)
 enum err transfer_create(struct ctx *c, struct app *app, const struct principal *who, const struct transfer_new *n,
                          struct transfer *ret)
 {
-    struct create_arg a = {.who = who, .n = n, .only_of = policy_allows(who->role, ACTION_SHARE, RELATION_NONE) ? NULL : &who->user_id};
+    struct create_arg a = {.app = app, .who = who, .n = n,
+                           .only_of = policy_allows(who->role, ACTION_SHARE, RELATION_NONE) ? NULL : &who->user_id};
     TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
     TRY(check_new(c, n));
     a.t = (struct transfer){.owner_id = who->user_id,

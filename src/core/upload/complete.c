@@ -116,9 +116,12 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct publish_arg *a = arg;
     struct upload now;
+    struct quota q;
     uint64_t size = a->in.file.size;
     TRY(upload_store_lock(c, conn, &a->u->id, &now));
     if (slice_eq(now.state, SLICE("complete"))) return file_store_get(c, conn, &now.file_id, &a->in.file);
+    TRY(quota_get(c, conn, a->app, &now.owner_id, &q));
+    TRY(quota_check_file(c, &q, size));
     if (size > now.reserved_bytes)
         TRY(quota_take(c, conn, a->app, &now.owner_id, size - now.reserved_bytes));
     else

@@ -163,6 +163,14 @@ struct record_arg {
     struct part_record record;
 };
 
+/* What is declared was checked at the beginning. */
+static enum err check_growth(struct ctx *c, struct db_conn *conn, const struct record_arg *a, const struct upload *u)
+{
+    struct quota q;
+    TRY(quota_get(c, conn, a->p->app, &u->owner_id, &q));
+    return quota_check_file(c, &q, u->reserved_bytes + a->record.size);
+}
+
 static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct record_arg *a = arg;
@@ -173,6 +181,7 @@ static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(e);
     if (!slice_eq(u.state, SLICE("open")))
         return refuse(c, ERR_CONFLICT, "upload_complete", "This upload takes no more parts.");
+    if (!sized) TRY(check_growth(c, conn, a, &u));
     if (!sized) TRY(quota_take(c, conn, a->p->app, &u.owner_id, a->record.size));
     TRY(part_store_insert(c, conn, &u.id, &a->record));
     return upload_store_touch(c, conn, &u.id, sized ? 0 : a->record.size,

@@ -95,6 +95,9 @@ static enum err reserve_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct reserve_arg *a = arg;
     struct stream_in *s = a->s;
+    struct quota q;
+    TRY(quota_get(c, conn, s->app, &s->u.owner_id, &q));
+    TRY(quota_check_file(c, &q, s->size));
     TRY(quota_take(c, conn, s->app, &s->u.owner_id, a->bytes));
     return upload_store_touch(c, conn, &s->u.id, a->bytes, clock_wall_ms() + s->app->cfg.upload_ttl_ms);
 }

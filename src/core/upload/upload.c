@@ -41,7 +41,7 @@ struct insert_arg {
 static enum err insert_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct insert_arg *a = arg;
-    TRY(quota_take(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
+    TRY(quota_take_file(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
     return upload_store_insert(c, conn, a->u, a->kek_id);
 }
 
@@ -195,7 +195,7 @@ enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *
     TRY(upload_store_lock(c, conn, id, &u));
     bool complete = slice_eq(u.state, SLICE("complete"));
     if (!complete) {
-        TRY(quota_give_back(c, conn, &u.owner_id, u.reserved_bytes));
+        TRY(quota_give_back_file(c, conn, &u.owner_id, u.reserved_bytes));
         TRY(add_abort_job(c, conn, &u));
     }
     return upload_store_delete(c, conn, id);

@@ -12,9 +12,8 @@ struct user {
     enum role role;
     bool active;
     struct slice password_hash;
-    bool has_quota;
-    uint64_t quota_bytes; /* in force: own or default; 0: none */
-    uint64_t used_bytes;
+    struct quota quota; /* in force */
+    uint64_t used_bytes, used_files;
     int64_t created_at;
     bool mfa_required; /* of this account, beyond what its role requires */
     bool needs_factor; /* in force: it must have a second factor */

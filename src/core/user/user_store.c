@@ -1,8 +1,10 @@
 /* SQL of accounts. */
 #include "core/user/user_store.h"
 
-#define USER_COLUMNS "id, email, display_name, role, state, password_hash, quota_bytes, used_bytes, created_at, " \
-                     "mfa_required, must_change_password, password_changed_at"
+#include "core/quota/quota.h"
+
+#define USER_COLUMNS "id, email, display_name, role, state, password_hash, used_bytes, used_files, created_at, " \
+                     "mfa_required, must_change_password, password_changed_at, " QUOTA_COLUMNS
 
 static const struct db_stmt insert = {
     "user_insert",
@@ -38,15 +40,15 @@ static enum err read_row(const struct app *app, const struct db_result *r, size_
         .display_name = db_get_slice(r, i, 2),
         .active = slice_eq(db_get_slice(r, i, 4), SLICE("active")),
         .password_hash = db_get_slice(r, i, 5),
-        .has_quota = db_at(r, i, 6)->type != DB_NULL,
-        .used_bytes = (uint64_t)db_get_i64(r, i, 7),
+        .used_bytes = (uint64_t)db_get_i64(r, i, 6),
+        .used_files = (uint64_t)db_get_i64(r, i, 7),
         .created_at = db_get_i64(r, i, 8),
         .mfa_required = db_get_i64(r, i, 9) != 0,
         .must_change_password = db_get_i64(r, i, 10) != 0,
         .password_changed_at = db_get_i64(r, i, 11),
     };
-    ret->quota_bytes = ret->has_quota ? (uint64_t)db_get_i64(r, i, 6) : app->cfg.quota_bytes_default;
     if (role_parse(db_get_slice(r, i, 3), &ret->role) != ERR_OK) return ERR_CORRUPT;
+    ret->quota = quota_row(app, ret->role, r, i, 12);
     ret->needs_factor = ret->mfa_required || user_role_needs_factor(app, ret->role);
     return ERR_OK;
 }
