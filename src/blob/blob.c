@@ -61,6 +61,12 @@ enum err blob_part_write(struct ctx *c, struct blob_writer *w, const void *p, si
     return w->failed;
 }
 
+enum err blob_part_read(struct ctx *c, struct blob_writer *w, uint64_t off, void *p, size_t n)
+{
+    ASSERT(off <= w->written_bytes && n <= w->written_bytes - off);
+    return n ? w->store->ops->part_read(c, w, off, p, n) : ERR_OK;
+}
+
 enum err blob_part_close(struct ctx *c, struct blob_writer *w, enum blob_durability d,
                          struct blob_tag *ret)
 {

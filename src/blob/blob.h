@@ -61,6 +61,9 @@ MUST_USE enum err blob_part_open(struct ctx *c, struct blob_store *s, struct blo
                                  const struct blob_ref *ref, const struct blob_part *part,
                                  struct blob_writer **ret);
 MUST_USE enum err blob_part_write(struct ctx *c, struct blob_writer *w, const void *p, size_t n);
+/* n bytes that this writer has written, from `off` in the part: for keeping elsewhere what a part holds that will not be finished.
+ * Only while it writes: another writer of the part, a commit or an abort takes them away (ERR_CANCELLED). */
+MUST_USE enum err blob_part_read(struct ctx *c, struct blob_writer *w, uint64_t off, void *p, size_t n);
 enum blob_durability {
     BLOB_DURABLE, /* on return the part survives a power cut */
     BLOB_LATER    /* durable only after blob_commit, which syncs; for one-shot uploads that acknowledge once. Its receipt is

@@ -21,6 +21,8 @@ struct blob_ops {
                           struct blob_writer **ret);
     /* n > 0 and within the part; w->written_bytes is the count before. Not called again after it failed. */
     enum err (*part_write)(struct ctx *c, struct blob_writer *w, const void *p, size_t n);
+    /* n > 0, and all of it was written by w. ERR_CANCELLED when evicted. */
+    enum err (*part_read)(struct ctx *c, struct blob_writer *w, uint64_t off, void *p, size_t n);
     /* Never called after a failed write. Frees w whatever the result. ERR_OK with BLOB_DURABLE: bytes and name survive a
      * power cut. ERR_CANCELLED when evicted, even if only at the last moment. */
     enum err (*part_close)(struct ctx *c, struct blob_writer *w, enum blob_durability d,

@@ -63,6 +63,13 @@ static enum err fault_part_write(struct ctx *c, struct blob_writer *base, const 
     return blob_part_write(c, w->inner, p, n);
 }
 
+static enum err fault_part_read(struct ctx *c, struct blob_writer *base, uint64_t off, void *p, size_t n)
+{
+    struct fault_writer *w = (struct fault_writer *)base;
+    TRY(step(c, w->store));
+    return blob_part_read(c, w->inner, off, p, n);
+}
+
 static void fault_part_abort(struct blob_writer *base)
 {
     blob_part_abort(((struct fault_writer *)base)->inner);
@@ -156,6 +163,7 @@ static const struct blob_ops fault_ops = {
     .begin = fault_begin,
     .part_open = fault_part_open,
     .part_write = fault_part_write,
+    .part_read = fault_part_read,
     .part_close = fault_part_close,
     .part_abort = fault_part_abort,
     .commit = fault_commit,

@@ -124,6 +124,7 @@ static const struct blob_ops fs_ops = {
     .begin = fs_begin,
     .part_open = fs_part_open,
     .part_write = fs_part_write,
+    .part_read = fs_part_read,
     .part_close = fs_part_close,
     .part_abort = fs_part_abort,
     .commit = fs_commit,

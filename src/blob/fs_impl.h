@@ -69,6 +69,7 @@ enum err fs_part_open(struct ctx *c, struct blob_store *store, struct blob_key k
                       const struct blob_ref *ref, const struct blob_part *part,
                       struct blob_writer **ret);
 enum err fs_part_write(struct ctx *c, struct blob_writer *w, const void *p, size_t n);
+enum err fs_part_read(struct ctx *c, struct blob_writer *w, uint64_t off, void *p, size_t n);
 enum err fs_part_close(struct ctx *c, struct blob_writer *w, enum blob_durability d,
                        struct blob_tag *ret);
 void fs_part_abort(struct blob_writer *w);

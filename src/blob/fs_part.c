@@ -45,7 +45,7 @@ enum err fs_part_open(struct ctx *c, struct blob_store *store, struct blob_key k
     w->fd = -1;
     blob_gate_open(&s->gate, &w->slot, key, part->number);
     fs_path_of(s, "tmp", key, &path);
-    enum err e = file_open(path.s, O_WRONLY, 0, &w->fd);
+    enum err e = file_open(path.s, O_RDWR, 0, &w->fd);
     if (e != ERR_OK) {
         enum err told = e == ERR_NOT_FOUND ? e : fs_err(e);
         e = fail(c, told, "open '%s': %m", path.s);
@@ -77,6 +77,17 @@ enum err fs_part_write(struct ctx *c, struct blob_writer *base, const void *p, s
     if (e != ERR_OK) e = fail(c, fs_err(e), "write part %u: %m", (unsigned)w->slot.part);
     blob_gate_leave(&w->store->gate, &w->slot);
     if (e == ERR_OK) flush_behind(w);
+    return e;
+}
+
+enum err fs_part_read(struct ctx *c, struct blob_writer *base, uint64_t off, void *p, size_t n)
+{
+    struct fs_writer *w = writer_of(base);
+    if (blob_gate_enter(&w->store->gate, &w->slot) != ERR_OK)
+        return fail(c, ERR_CANCELLED, "another writer took part %u over", (unsigned)w->slot.part);
+    enum err e = file_pread_all(w->fd, p, n, base->part.offset_bytes + off);
+    if (e != ERR_OK) e = fail(c, fs_err(e), "read part %u: %m", (unsigned)w->slot.part);
+    blob_gate_leave(&w->store->gate, &w->slot);
     return e;
 }
 

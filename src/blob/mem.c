@@ -160,6 +160,18 @@ static enum err mem_part_write(struct ctx *c, struct blob_writer *base, const vo
     return e;
 }
 
+static enum err mem_part_read(struct ctx *c, struct blob_writer *base, uint64_t off, void *p, size_t n)
+{
+    struct mem_writer *w = (struct mem_writer *)base;
+    if (blob_gate_enter(&w->store->gate, &w->slot) != ERR_OK)
+        return fail(c, ERR_CANCELLED, "another writer took part %u over", (unsigned)w->slot.part);
+    mutex_lock(&w->store->m);
+    memcpy(p, (*find(w->store, w->slot.key))->ptr + base->part.offset_bytes + off, n);
+    mutex_unlock(&w->store->m);
+    blob_gate_leave(&w->store->gate, &w->slot);
+    return ERR_OK;
+}
+
 static enum err mem_part_close(struct ctx *c, struct blob_writer *base, enum blob_durability d,
                                struct blob_tag *ret)
 {
@@ -339,6 +351,7 @@ static const struct blob_ops mem_ops = {
     .begin = mem_begin,
     .part_open = mem_part_open,
     .part_write = mem_part_write,
+    .part_read = mem_part_read,
     .part_close = mem_part_close,
     .part_abort = mem_part_abort,
     .commit = mem_commit,

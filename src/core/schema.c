@@ -370,10 +370,27 @@ static const char shares[] =
     "CREATE INDEX file_shares_by_user ON file_shares (user_id);"
     "CREATE INDEX file_shares_by_expiry ON file_shares (expires_at);";
 
+/* Uploads that grow as one stream (core/upload/append.h). */
+static const char appending[] =
+    "ALTER TABLE uploads ADD COLUMN received BIGINT NOT NULL DEFAULT 0;" /* the offset that was told: all before it is durable */
+    "ALTER TABLE uploads ADD COLUMN fence BIGINT NOT NULL DEFAULT 0;"    /* only the writer that holds this number may record */
+    "ALTER TABLE uploads ADD COLUMN memo TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE uploads ADD COLUMN partial BIGINT NOT NULL DEFAULT 0;"  /* never a file itself */
+    "ALTER TABLE uploads ADD COLUMN joins TEXT NOT NULL DEFAULT '';"     /* ids of the partial uploads it is made of */
+
+    "CREATE TABLE upload_pieces (" /* of parts that are not whole yet */
+    "  upload_id BYTEA NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,"
+    "  start BIGINT NOT NULL,"  /* first byte, in the file */
+    "  size BIGINT NOT NULL,"
+    "  blob_id BYTEA NOT NULL UNIQUE,"
+    "  header BYTEA NOT NULL,"
+    "  PRIMARY KEY (upload_id, start));";
+
 const struct db_migration schema_migrations[] = {
     {1, "first", first, NULL},
     {2, "identity", identity, NULL},
     {3, "limits", limits, NULL},
     {4, "shares", shares, NULL},
+    {5, "appending", appending, NULL},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

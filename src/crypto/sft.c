@@ -89,6 +89,14 @@ void sft_part_context(struct sft_context *ret, const struct id *file_id, uint32_
     sft_context(ret, "sft/1/part", id_bytes(file_id), slice_of(place, sizeof place));
 }
 
+void sft_piece_context(struct sft_context *ret, const struct id *file_id, uint64_t start)
+{
+    uint8_t place[8];
+    store_u32be(place, (uint32_t)(start >> 32));
+    store_u32be(place + 4, (uint32_t)start);
+    sft_context(ret, "sft/1/piece", id_bytes(file_id), slice_of(place, sizeof place));
+}
+
 void sft_meta_context(struct sft_context *ret, const struct id *file_id, uint32_t rev)
 {
     uint8_t revision[4];

@@ -49,6 +49,8 @@ static inline struct slice sft_context_view(const struct sft_context *c)
     return slice_of(c->b, c->len);
 }
 void sft_part_context(struct sft_context *ret, const struct id *file_id, uint32_t part_bytes, uint32_t part);
+/* A piece: bytes of an unfinished part, from byte `start` of the file on. */
+void sft_piece_context(struct sft_context *ret, const struct id *file_id, uint64_t start);
 void sft_meta_context(struct sft_context *ret, const struct id *file_id, uint32_t rev);
 /* "sft/1/dek" 00 org_id file_id, "sft/1/kek" 00 kek_id org_id, and any label 00 fields. */
 void sft_context(struct sft_context *ret, const char *label, struct slice field1, struct slice field2);

@@ -117,6 +117,33 @@ TEST(a_later_writer_evicts_the_earlier)
     CHECK(blob_holds(&r.c, r.s, key, 100, 2));
 }
 
+TEST(a_writer_reads_what_it_has_written)
+{
+    RIG(r);
+    struct blob_key key = key_new();
+    struct piece other = {0, 0, 50, 1}, own = {1, 50, 100, 2};
+    struct blob_ref ref;
+    struct blob_tag tag[2];
+    struct blob_writer *a = NULL, *b = NULL;
+    char got[100], want[100];
+    pattern(50, 2, want, sizeof want);
+    CHECK_OK(blob_begin(&r.c, r.s, key, &ref));
+    CHECK_OK(piece_store(&r.c, r.s, key, &ref, &other, BLOB_DURABLE, &tag[0]));
+    CHECK_OK(piece_open(&r.c, r.s, key, &ref, &own, &a));
+    CHECK_OK(blob_part_read(&r.c, a, 0, got, 0));
+    CHECK_OK(blob_part_write(&r.c, a, want, 60));
+    CHECK_OK(blob_part_read(&r.c, a, 0, got, 60));
+    CHECK(memcmp(got, want, 60) == 0);
+    CHECK_OK(blob_part_write(&r.c, a, want + 60, 40));
+    CHECK_OK(blob_part_read(&r.c, a, 7, got + 7, 93));
+    CHECK(memcmp(got, want, 100) == 0);
+    CHECK_OK(piece_open(&r.c, r.s, key, &ref, &own, &b));
+    CHECK_ERR(blob_part_read(&r.c, a, 0, got, 1), ERR_CANCELLED);
+    blob_part_abort(a);
+    CHECK_OK(piece_write(&r.c, b, &own, 33));
+    CHECK_OK(blob_part_close(&r.c, b, BLOB_DURABLE, &tag[1]));
+}
+
 TEST(other_parts_and_blobs_do_not_evict)
 {
     RIG(r);

@@ -8,6 +8,7 @@
 #include "core/schema.h"
 #include "core/session/session.h"
 #include "core/token/token.h"
+#include "core/upload/append.h"
 #include "core/upload/claim.h"
 #include "os/thread.h"
 
@@ -20,6 +21,7 @@ static enum err open_parts(struct ctx *c, struct app *app)
     TRY(token_signer_open(c, app, &app->signer));
     TRY(revoked_set_new(&app->revoked));
     TRY(part_claims_new(&app->claims));
+    TRY(append_writers_new(&app->writers));
     TRY(gate_new(thread_cores(), &app->hash_gate));
     TRY(oidc_state_new(app->cfg.oidc, &app->oidc));
     return session_watch(c, app);
@@ -54,6 +56,7 @@ void app_close(struct app *app)
     token_signer_close(app->signer);
     revoked_set_free(app->revoked);
     part_claims_free(app->claims);
+    append_writers_free(app->writers);
     gate_free(app->hash_gate);
     oidc_state_free(app->oidc);
     key_done(&app->pepper);

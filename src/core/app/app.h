@@ -78,6 +78,7 @@ struct app_backends {
 struct token_signer; /* core/token */
 struct revoked_set;  /* core/session */
 struct part_claims;  /* core/upload */
+struct append_writers; /* likewise */
 struct gate;         /* core/app/gate.h */
 struct oidc_state;   /* core/oidc */
 
@@ -90,6 +91,7 @@ struct app {
     struct token_signer *signer;
     struct revoked_set *revoked;
     struct part_claims *claims;
+    struct append_writers *writers;
     struct oidc_state *oidc;
     struct gate *hash_gate; /* bounds the memory of password hashing */
 };

@@ -1,11 +1,12 @@
-/* Looking for orphans: every stored blob must be a content or a running upload. */
+/* Looking for orphans: every stored blob must be a content, a running upload or a piece of one. */
 #include "base/limits.h"
 #include "core/sweep/sweep.h"
 #include "os/clock.h"
 
 static const struct db_stmt known = {
     "blob_known",
-    "SELECT 1 FROM contents WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete'", NULL};
+    "SELECT 1 FROM contents WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete' "
+    "UNION ALL SELECT 1 FROM upload_pieces WHERE blob_id = $1", NULL};
 /* The unfinished blob of a content is what a power cut brought back beside the finished one. */
 static const struct db_stmt known_unfinished = {
     "blob_known_unfinished", "SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete'", NULL};

@@ -60,4 +60,9 @@ MUST_USE enum err append_finish(struct ctx *c, struct append_in *in, uint64_t *r
 /* The connection was cut: keeps what arrived, as far as it can. */
 void append_abort(struct ctx *c, struct append_in *in);
 
+/* Who is writing on this node; part of the app. */
+struct append_writers;
+MUST_USE enum err append_writers_new(struct append_writers **ret);
+void append_writers_free(struct append_writers *s);
+
 #endif

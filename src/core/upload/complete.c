@@ -4,6 +4,7 @@
 #include "core/audit/audit.h"
 #include "core/file/file_store.h"
 #include "core/quota/quota.h"
+#include "core/upload/append_impl.h"
 #include "core/upload/claim.h"
 #include "core/upload/part_sealer.h"
 #include "core/upload/upload_impl.h"
@@ -235,6 +236,8 @@ enum err upload_complete(struct ctx *c, struct app *app, const struct principal 
         return ERR_INVALID;
     }
     TRY(upload_get(c, app, who, id, &u));
+    if (u.partial) return refuse(c, ERR_CONFLICT, "upload_partial", "This is a part of another upload, and no file itself.");
+    if (slice_eq(u.state, SLICE("append"))) TRY(append_settle(c, app, id));
     TRY(db_tx(c, app->be.db, DB_WRITE, freeze_tx, &a));
     if (slice_eq(a.u.state, SLICE("complete"))) return file_get(c, app, who, &a.u.file_id, ACTION_READ, ret);
     TRY(add_empty_part(c, &a));

@@ -81,7 +81,7 @@ static enum err none_recorded_tx(struct ctx *c, struct db_conn *conn, void *arg)
 
 /* An upload is durable in the database from its beginning, in the store only with its first part: what a power cut between them
  * took is made good here. Once a part is recorded, what the store does not know is lost. */
-static enum err begin_again(struct ctx *c, struct app *app, const struct upload *u)
+enum err upload_begin_again(struct ctx *c, struct app *app, const struct upload *u)
 {
     struct blob_ref ref = {{0}};
     struct id id = u->id;
@@ -101,7 +101,7 @@ enum err upload_start_part(struct ctx *c, struct app *app, const struct upload *
     TRY(key_unwrap(c, app, "sft/1/dek", &u->content_id, u->wrapped_key, &key));
     enum err e = part_sealer_start(c, s, app->be.blobs, &t, number);
     if (e != ERR_NOT_FOUND) return e;
-    TRY(begin_again(c, app, u));
+    TRY(upload_begin_again(c, app, u));
     return part_sealer_start(c, s, app->be.blobs, &t, number);
 }
 

@@ -13,6 +13,7 @@ struct part_sealer {
     struct sealer *sealer;
     struct blob_writer *writer; /* NULL between parts */
     struct part_record record;
+    struct sft_context context; /* of the message */
     uint64_t chunk; /* index of the next */
     size_t out_len, pending_len;
     uint8_t pending[SEAL_CHUNK];
@@ -41,22 +42,42 @@ void part_sealer_free(struct part_sealer *s)
     mem_free(s);
 }
 
+struct place {
+    struct blob_key key;
+    const struct blob_ref *ref;
+    struct blob_part part;
+};
+
+/* s->context is set. */
+static enum err start(struct ctx *c, struct part_sealer *s, struct blob_store *blobs, const struct key *file_key,
+                      const struct place *p)
+{
+    ASSERT(!s->writer);
+    s->record = (struct part_record){.number = p->part.number};
+    s->chunk = 0;
+    s->pending_len = 0;
+    TRY(sealer_start(s->sealer, file_key, sft_context_view(&s->context), &s->record.header));
+    memcpy(s->out, s->record.header.b, SEAL_HEADER);
+    s->out_len = SEAL_HEADER;
+    return blob_part_open(c, blobs, p->key, p->ref, &p->part, &s->writer);
+}
+
 enum err part_sealer_start(struct ctx *c, struct part_sealer *s, struct blob_store *blobs, const struct part_target *t,
                            uint64_t number)
 {
-    struct sft_context context;
     uint64_t sealed = sft_sealed_part(t->part_size);
-    struct blob_part part = {
-        .number = (uint32_t)number, .offset_bytes = number * sealed, .size_bytes_max = sealed};
-    ASSERT(!s->writer && number < LIMIT_PARTS);
-    sft_part_context(&context, &t->content_id, t->part_size, (uint32_t)number);
-    s->record = (struct part_record){.number = number};
-    s->chunk = 0;
-    s->pending_len = 0;
-    TRY(sealer_start(s->sealer, t->file_key, sft_context_view(&context), &s->record.header));
-    memcpy(s->out, s->record.header.b, SEAL_HEADER);
-    s->out_len = SEAL_HEADER;
-    return blob_part_open(c, blobs, (struct blob_key){t->content_id}, t->ref, &part, &s->writer);
+    struct place p = {{t->content_id}, t->ref, {(uint32_t)number, number * sealed, sealed}};
+    ASSERT(number < LIMIT_PARTS);
+    sft_part_context(&s->context, &t->content_id, t->part_size, (uint32_t)number);
+    return start(c, s, blobs, t->file_key, &p);
+}
+
+enum err part_sealer_start_piece(struct ctx *c, struct part_sealer *s, struct blob_store *blobs, const struct piece_target *t,
+                                 uint64_t begin)
+{
+    struct place p = {{t->blob_id}, t->ref, {0, 0, seal_size(t->size_max)}};
+    sft_piece_context(&s->context, &t->content_id, begin);
+    return start(c, s, blobs, t->file_key, &p);
 }
 
 static enum err flush(struct ctx *c, struct part_sealer *s)
@@ -98,6 +119,40 @@ enum err part_sealer_write(struct ctx *c, struct part_sealer *s, const void *byt
         s->pending_len = 0;
     }
     return ERR_OK;
+}
+
+uint64_t part_sealer_size(const struct part_sealer *s) { return s->record.size; }
+
+/* The chunks from k on that are in the store, in runs through `out`, which is free once it is flushed. */
+static enum err read_chunks(struct ctx *c, struct part_sealer *s, struct sealer *opener, uint64_t skip, plain_fn *fn, void *arg)
+{
+    size_t within = (size_t)(skip % SEAL_CHUNK);
+    for (uint64_t k = skip / SEAL_CHUNK; k < s->chunk;) {
+        size_t n = (size_t)MIN((uint64_t)CHUNKS_PER_WRITE, s->chunk - k);
+        TRY(blob_part_read(c, s->writer, SEAL_HEADER + k * SEAL_SEALED_CHUNK, s->out, n * SEAL_SEALED_CHUNK));
+        for (size_t i = 0; i < n; i++, k++, within = 0) {
+            uint8_t *chunk = s->out + i * SEAL_SEALED_CHUNK;
+            TRY(sealer_open_chunk(opener, k, chunk, SEAL_SEALED_CHUNK, chunk));
+            TRY(fn(c, arg, chunk + within, SEAL_CHUNK - within));
+        }
+    }
+    return ERR_OK;
+}
+
+enum err part_sealer_read_back(struct ctx *c, struct part_sealer *s, const struct key *file_key, uint64_t skip, plain_fn *fn,
+                               void *arg)
+{
+    CLEANUP(sealer_cleanup) struct sealer *opener = NULL;
+    uint64_t stored = s->chunk * SEAL_CHUNK;
+    size_t from = skip > stored ? (size_t)(skip - stored) : 0;
+    ASSERT(skip <= s->record.size);
+    TRY(sealer_new(&opener));
+    TRY(sealer_open(opener, file_key, sft_context_view(&s->context), &s->record.header));
+    TRY(flush(c, s));
+    enum err e = read_chunks(c, s, opener, skip, fn, arg);
+    mem_wipe(s->out, sizeof s->out);
+    TRY(e);
+    return s->pending_len > from ? fn(c, arg, s->pending + from, s->pending_len - from) : ERR_OK;
 }
 
 enum err part_sealer_finish(struct ctx *c, struct part_sealer *s, enum blob_durability d, struct part_record *ret)

@@ -41,7 +41,7 @@ enum err stream_open(struct ctx *c, struct app *app, const struct principal *who
     s->app = app;
     s->who = *who;
     enum err e = part_sealer_new(&s->sealer);
-    if (e == ERR_OK) e = upload_make(c, app, who, n, "stream", &s->key, &s->u);
+    if (e == ERR_OK) e = upload_make(c, app, who, &(struct append_new){.file = *n}, "stream", &s->key, &s->u);
     if (e != ERR_OK) {
         stream_free(s);
         return e;

@@ -6,6 +6,7 @@
 #include "codec/mime.h"
 #include "core/job/job.h"
 #include "core/quota/quota.h"
+#include "core/upload/append_store.h"
 #include "core/upload/upload_impl.h"
 #include "core/upload/upload_store.h"
 #include "os/clock.h"
@@ -58,12 +59,14 @@ static enum err insert(struct ctx *c, struct app *app, struct upload *u, const s
     return e;
 }
 
-enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *new,
                      const char *state, struct key *ret_key, struct upload *ret)
 {
     CLEANUP(key_done) struct key key;
     struct wrapped w;
-    struct upload u = {.owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
+    const struct upload_new *n = &new->file;
+    struct upload u = {.memo = new->memo.ptr ? new->memo : SLICE(""), .joins = SLICE(""), .partial = new->partial,
+                       .owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
                        .state = slice_cstr(state), .created_at = clock_wall_ms()};
     TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
     TRY(check_new(c, app, n, &u.part_size));
@@ -86,7 +89,7 @@ enum err upload_create(struct ctx *c, struct app *app, const struct principal *w
                        struct upload *ret)
 {
     CLEANUP(key_done) struct key key;
-    return upload_make(c, app, who, n, "open", &key, ret);
+    return upload_make(c, app, who, &(struct append_new){.file = *n}, "open", &key, ret);
 }
 
 struct get_arg {
@@ -196,6 +199,7 @@ enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *
     bool complete = slice_eq(u.state, SLICE("complete"));
     if (!complete) {
         TRY(quota_give_back_file(c, conn, &u.owner_id, u.reserved_bytes));
+        TRY(piece_store_drop(c, conn, id, 0, INT64_MAX));
         TRY(add_abort_job(c, conn, &u));
     }
     return upload_store_delete(c, conn, id);
@@ -214,6 +218,7 @@ enum err upload_delete(struct ctx *c, struct app *app, const struct principal *w
     TRY(upload_get(c, app, who, id, &u));
     if (slice_eq(u.state, SLICE("complete")))
         return refuse(c, ERR_CONFLICT, "upload_complete", "The upload is complete. Delete its file instead.");
+    append_take_over(app, id, false);
     return db_tx(c, app->be.db, DB_WRITE, delete_tx, &a);
 }
 

@@ -27,13 +27,18 @@ struct upload {
     struct slice type;
     struct slice mode;
     uint32_t part_size;
-    struct slice state; /* open, stream, completing, complete */
+    struct slice state; /* open (parts), stream, append, completing, complete; of partial ones instead: partial */
     struct slice blob_ref;
     struct slice wrapped_key;
     uint64_t reserved_bytes;
     int64_t modified_at;
     int64_t created_at;
     int64_t expires_at;
+    /* Of those that grow as one stream (append.h) */
+    uint64_t received;  /* the durable offset */
+    int64_t fence;
+    bool partial;
+    struct slice memo, joins;
 };
 
 struct upload_new {

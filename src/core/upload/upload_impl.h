@@ -3,13 +3,15 @@
 #define SEALDROP_CORE_UPLOAD_UPLOAD_IMPL_H
 
 #include "core/key/key.h"
-#include "core/upload/upload.h"
+#include "core/upload/append.h"
 
 #define UPLOAD_PART_BYTES_MIN (1u << 20)
 
-/* upload_create that also gives the unwrapped file key. `state`: "open", or "stream" for one that takes no parts from outside. */
-MUST_USE enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+/* upload_create that also gives the unwrapped file key. `state`: "open"; "stream" for one that takes no parts from outside; "append". */
+MUST_USE enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *n,
                               const char *state, struct key *ret_key, struct upload *ret);
+/* For a store that does not know the upload: ERR_OK when that can be made good, because no part is recorded yet. */
+MUST_USE enum err upload_begin_again(struct ctx *c, struct app *app, const struct upload *u);
 void upload_blob_ref(const struct upload *u, struct blob_ref *ret);
 
 struct part_sealer;

@@ -3,19 +3,19 @@
 
 #define UPLOAD_COLUMNS                                                                                                 \
     "id, file_id, owner_id, name, size, type, mode, part_size, state, blob_ref, wrapped_key, reserved_bytes, "         \
-    "modified_at, created_at, expires_at, content_id"
+    "modified_at, created_at, expires_at, content_id, received, fence, partial, memo, joins"
 
 static const struct db_stmt insert = {
     "upload_insert",
     "INSERT INTO uploads (" UPLOAD_COLUMNS ", kek_id) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)", NULL};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)", NULL};
 static const struct db_stmt get = {"upload_get", "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1", NULL};
 static const struct db_stmt lock = {
     "upload_lock", "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1 FOR UPDATE",
     "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1"};
 static const struct db_stmt list = {
     "upload_list",
-    "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE owner_id = $1 AND state IN ('open', 'completing') "
+    "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE owner_id = $1 AND state IN ('open', 'append', 'completing') AND partial = 0 "
     "AND (created_at < $2 OR (created_at = $2 AND id < $3)) ORDER BY created_at DESC, id DESC LIMIT $4", NULL};
 static const struct db_stmt set_state = {"upload_set_state", "UPDATE uploads SET state = $2 WHERE id = $1", NULL};
 static const struct db_stmt finish = {
@@ -59,7 +59,12 @@ static void read_row(const struct db_result *r, size_t i, struct upload *ret)
                            .modified_at = db_get_i64(r, i, 12),
                            .created_at = db_get_i64(r, i, 13),
                            .expires_at = db_get_i64(r, i, 14),
-                           .content_id = db_get_id(r, i, 15)};
+                           .content_id = db_get_id(r, i, 15),
+                           .received = (uint64_t)db_get_i64(r, i, 16),
+                           .fence = db_get_i64(r, i, 17),
+                           .partial = db_get_i64(r, i, 18) != 0,
+                           .memo = db_get_slice(r, i, 19),
+                           .joins = db_get_slice(r, i, 20)};
 }
 
 enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct upload *u, const struct id *kek_id)
@@ -68,7 +73,8 @@ enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct u
     return db_exec(c, conn, &insert, NULL, db_id(&u->id), db_id(&u->file_id), db_id(&u->owner_id), db_text(u->name), size,
                    db_text(u->type), db_text(u->mode), db_i64(u->part_size), db_text(u->state), db_text(u->blob_ref),
                    db_bytes(u->wrapped_key), db_i64((int64_t)u->reserved_bytes), db_i64(u->modified_at),
-                   db_i64(u->created_at), db_i64(u->expires_at), db_id(&u->content_id), db_id(kek_id));
+                   db_i64(u->created_at), db_i64(u->expires_at), db_id(&u->content_id), db_i64((int64_t)u->received),
+                   db_i64(u->fence), db_i64(u->partial), db_text(u->memo), db_text(u->joins), db_id(kek_id));
 }
 
 static enum err get_by(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct id *id,
