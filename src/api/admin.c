@@ -137,14 +137,9 @@ enum err admin_user_reset_mfa_call(struct call *q)
 enum err admin_user_delete_call(struct call *q)
 {
     struct id id;
-    struct slice flag;
+    bool yes = false;
     TRY(param_id(q, 0, &id));
-    TRY(query_text(q, "delete_files", &flag));
-    bool yes = slice_eq(flag, SLICE("true"));
-    if (flag.ptr && !yes && !slice_eq(flag, SLICE("false"))) {
-        ctx_field_error(q->ctx, "delete_files", "is true or false");
-        return ERR_INVALID;
-    }
+    TRY(query_bool(q, "delete_files", false, &yes));
     TRY(admin_user_delete(q->ctx, q->app, &q->who, &id, yes));
     return reply_empty(q);
 }

@@ -111,6 +111,8 @@ MUST_USE enum err param_u64(struct call *q, size_t i, uint64_t *ret);
 /* Query parameter; ptr NULL when absent. */
 MUST_USE enum err query_text(struct call *q, const char *name, struct slice *ret);
 MUST_USE enum err query_u64(struct call *q, const char *name, uint64_t max, struct opt_u64 *ret);
+/* "true" or "false"; `absent` when it is not given. */
+MUST_USE enum err query_bool(struct call *q, const char *name, bool absent, bool *ret);
 MUST_USE enum err query_id(struct call *q, const char *name, struct opt_id *ret);
 struct page;
 MUST_USE enum err query_page(struct call *q, struct page *ret);
@@ -141,7 +143,7 @@ call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, r
     sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
 open_fn upload_part_open, files_upload_open;
-call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_download_call, files_content_call,
+call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_restore_call, files_download_call, files_content_call,
     files_key_call;
 call_fn permissions_list_call, permissions_put_call, permissions_set_call, permissions_delete_call;
 call_fn transfers_new_call, transfers_list_call, transfers_get_call, transfers_delete_call, transfers_share_call,

@@ -22,7 +22,7 @@ void encode_file(const struct file *f, struct msg_file *ret)
                              .name = f->name,
                              .size = f->size,
                              .type = f->type,
-                             .state = f->state,
+                             .state = f->trashed_at ? SLICE("trashed") : f->state,
                              .mode = f->mode,
                              .sha256 = f->content.sha256,
                              .version = (uint64_t)f->version,
@@ -31,7 +31,8 @@ void encode_file(const struct file *f, struct msg_file *ret)
                              .owner = f->owner_id,
                              .modified_at = f->modified_at,
                              .created_at = f->created_at,
-                             .updated_at = f->updated_at};
+                             .updated_at = f->updated_at,
+                             .trashed_at = {f->trashed_at != 0, f->trashed_at}};
 }
 
 void encode_key(const struct content *t, const struct content_key *key, struct msg_key *ret)

@@ -60,9 +60,20 @@ enum err files_change_call(struct call *q)
 enum err files_delete_call(struct call *q)
 {
     struct id id;
+    bool purge = true;
     TRY(param_id(q, 0, &id));
-    TRY(file_delete(q->ctx, q->app, &q->who, &id));
+    TRY(query_bool(q, "purge", true, &purge));
+    TRY(purge ? file_delete(q->ctx, q->app, &q->who, &id) : file_trash(q->ctx, q->app, &q->who, &id));
     return reply_empty(q);
+}
+
+enum err files_restore_call(struct call *q)
+{
+    struct id id;
+    struct file f;
+    TRY(param_id(q, 0, &id));
+    TRY(file_restore(q->ctx, q->app, &q->who, &id, &f));
+    return reply_file(q, &f);
 }
 
 enum err files_download_call(struct call *q)

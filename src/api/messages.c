@@ -98,7 +98,8 @@ JSON_TABLE(msg_file_table, "File", struct msg_file,
     F(msg_file, permission, JSON_STRING, .doc = "what the caller may: owner, edit, download or view; not where only an administrator may"),
     F(msg_file, modified_at, JSON_TIME, REQUIRED),
     F(msg_file, created_at, JSON_TIME, REQUIRED),
-    F(msg_file, updated_at, JSON_TIME, REQUIRED));
+    F(msg_file, updated_at, JSON_TIME, REQUIRED),
+    F(msg_file, trashed_at, JSON_OPT_TIME, .doc = "when it is in the trash: since when; state is then trashed"));
 JSON_TABLE(msg_file_out_table, "FileAnswer", struct msg_file_out,
     F(msg_file_out, file, JSON_OBJECT, REQUIRED, .table = &msg_file_table));
 JSON_TABLE(msg_files_out_table, "FilesAnswer", struct msg_files_out,

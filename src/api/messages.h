@@ -69,6 +69,7 @@ struct msg_file {
     struct id owner;
     struct slice owner_name, permission;
     int64_t modified_at, created_at, updated_at;
+    struct opt_i64 trashed_at;
 };
 struct msg_file_out {
     struct msg_file *file;

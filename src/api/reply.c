@@ -182,6 +182,19 @@ enum err query_u64(struct call *q, const char *name, uint64_t max, struct opt_u6
     return ERR_INVALID;
 }
 
+enum err query_bool(struct call *q, const char *name, bool absent, bool *ret)
+{
+    struct slice text;
+    TRY(query_text(q, name, &text));
+    bool yes = slice_eq(text, SLICE("true"));
+    if (text.ptr && !yes && !slice_eq(text, SLICE("false"))) {
+        ctx_field_error(q->ctx, name, "is true or false");
+        return ERR_INVALID;
+    }
+    *ret = text.ptr ? yes : absent;
+    return ERR_OK;
+}
+
 enum err query_id(struct call *q, const char *name, struct opt_id *ret)
 {
     struct slice text;

@@ -13,6 +13,7 @@
 static const char *const page_query[] = {"limit", "cursor", NULL};
 static const char *const files_query[] = {"limit", "cursor", "q", "state", "shared", NULL};
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
+static const char *const purge_query[] = {"purge", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
 static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "ip", "from", "to", NULL};
 /* Providers send more than the standard names. */
@@ -122,8 +123,10 @@ const struct route api_routes[] = {
      .out = &msg_file_out_table, .scope = SCOPE_FILES_READ, .status = 200},
     {HTTP_PATCH, API "/files/{id}", CALLER_USER, RATE_NONE, "Rename or describe a file", .call = files_change_call,
      .in = &msg_file_patch_table, .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
-    {HTTP_DELETE, API "/files/{id}", CALLER_USER, RATE_NONE, "Delete a file: its key is destroyed at once",
-     .call = files_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204},
+    {HTTP_DELETE, API "/files/{id}", CALLER_USER, RATE_NONE, "Delete a file: its key is destroyed at once; purge=false: into the trash",
+     .call = files_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204, .query = purge_query},
+    {HTTP_POST, API "/files/{id}/restore", CALLER_USER, RATE_NONE, "Take a file out of the trash", .call = files_restore_call,
+     .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
     {HTTP_GET, API "/files/{id}/download", CALLER_USER, RATE_NONE, "Plain bytes; ranges", .call = files_download_call,
      .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
     {HTTP_GET, API "/files/{id}/content", CALLER_USER, RATE_NONE, "Sealed bytes as stored; ranges",

@@ -160,7 +160,7 @@ enum err share_download_call(struct call *q)
     TRY(query_id(q, "file_id", &wanted));
     TRY(open_proven(q, &l, &t));
     enum err e = wanted.set ? ERR_OK : link_file(q->ctx, q->app, &l, NULL, &one);
-    if (e != ERR_OK && e != ERR_EXISTS && e != ERR_NOT_FOUND) return e;
+    if (e != ERR_OK && e != ERR_EXISTS) return e;
     if (e == ERR_EXISTS) {
         TRY(archive_name(q, &l, &name));
         TRY(link_check_files(q->ctx, q->app, &l));

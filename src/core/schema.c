@@ -368,7 +368,8 @@ static const char shares[] =
     "  created_at BIGINT NOT NULL,"
     "  PRIMARY KEY (file_id, user_id));"
     "CREATE INDEX file_shares_by_user ON file_shares (user_id);"
-    "CREATE INDEX file_shares_by_expiry ON file_shares (expires_at);";
+    "CREATE INDEX file_shares_by_expiry ON file_shares (expires_at);"
+    "CREATE INDEX files_by_trashed ON files (trashed_at);";
 
 /* Uploads that grow as one stream (core/upload/append.h). */
 static const char appending[] =

@@ -18,11 +18,12 @@
 
 enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64_t *ret_again_at)
 {
-    size_t transfers = 0, uploads = 0, grants = 0;
+    size_t transfers = 0, uploads = 0, grants = 0, files = 0;
     (void)job;
     TRY(transfer_expire(c, app, BATCH, &transfers));
     TRY(upload_expire(c, app, BATCH, &uploads));
     TRY(grant_expire(c, app, BATCH, &grants));
+    TRY(file_expire(c, app, BATCH, &files));
     TRY(share_expire(c, app));
     TRY(idempotency_expire(c, app));
     TRY(session_purge(c, app));
@@ -31,7 +32,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(device_purge(c, app));
     TRY(once_purge(c, app));
     TRY(limit_purge(c, app));
-    bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH;
+    bool more = transfers >= BATCH || uploads >= BATCH || grants >= BATCH || files >= BATCH;
     *ret_again_at = clock_wall_ms() + (more ? 1 : EVERY_MS);
     return ERR_OK;
 }

@@ -104,7 +104,7 @@ TEST(link_with_files_that_are_gone)
     CHECK_STATUS(&a, 200);
     CHECK_U64(loop_count(&a, "files"), 0);
     LOOP(&s.l, &a, .target = share_at(s.token, "/download"));
-    CHECK_STATUS(&a, 404);
+    CHECK_PROBLEM(&a, 410, "files_gone");
     LOOP(&s.l, &a, .target = share_at(s.token, loop_text("/download?file_id=%s", s.file)));
     CHECK_STATUS(&a, 404);
     CHECK_U64(scene_downloads(&s), 0);

@@ -148,6 +148,7 @@ void loop_open(struct loop *l)
     l->cfg = (struct app_config){.public_url = SLICE(LOOP_URL),
                                  .file_bytes_max = 1 * TIB,
                                  .upload_ttl_ms = 24 * 3600 * 1000,
+                                 .trash_ms = 30 * 86400 * 1000ll,
                                  .password_cost = {8, 1},
                                  .link_bcrypt_cost = 4,
                                  .overwrite_on_delete = true};

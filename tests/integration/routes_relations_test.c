@@ -11,7 +11,7 @@ static const struct {
 } actions[] = {{files_get_call, ACTION_READ},          {files_download_call, ACTION_DOWNLOAD}, {files_content_call, ACTION_DOWNLOAD},
                {files_key_call, ACTION_DOWNLOAD},      {files_change_call, ACTION_CHANGE},     {files_delete_call, ACTION_DELETE},
                {permissions_list_call, ACTION_SHARE},  {permissions_put_call, ACTION_SHARE},   {permissions_set_call, ACTION_SHARE},
-               {permissions_delete_call, ACTION_SHARE}};
+               {permissions_delete_call, ACTION_SHARE}, {files_restore_call, ACTION_DELETE}};
 
 static bool action_of(const struct route *r, enum action *ret)
 {

@@ -79,6 +79,8 @@ static const struct setting settings[] = {
     {"limits", "logins_per_address", NUMBER, AT(logins_per_address), "120", 1, 1000000, NULL,
      "Of these, sign-ins with a password. An office behind one address needs more in the morning."},
     {"limits", "logins", NUMBER, AT(logins), "3000", 1, 10000000, NULL, "Sign-ins with a password a minute, of everybody together."},
+    {"files", "trash_days", NUMBER, AT(trash_days), "30", 0, 3650, NULL,
+     "Files in the trash are deleted after this many days. 0: they stay until somebody deletes them."},
     {"security", "password_memory", SIZE, AT(password_memory_kib), "64M", 19456 * KIB, 1 * GIB, NULL,
      "Argon2id memory for account passwords. Raising it strengthens each hash at the next sign-in."},
     {"security", "password_passes", NUMBER, AT(password_passes), "3", 1, 20, NULL, "Argon2id passes."},

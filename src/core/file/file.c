@@ -44,7 +44,9 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     enum err e = file_load(c, app, id, &f);
     if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
-    TRY(policy_check_as(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id, false}, &f.relation));
+    TRY(policy_check_as(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id, f.trashed_at != 0}, &f.relation));
+    if (f.trashed_at && action != ACTION_READ && action != ACTION_DELETE)
+        return refuse(c, ERR_CONFLICT, "file_trashed", "This file is in the trash. Restore it first.");
     *ret = f;
     return ERR_OK;
 }

@@ -25,16 +25,18 @@ struct file {
     int64_t modified_at;
     int64_t created_at;
     int64_t updated_at;
+    int64_t trashed_at; /* 0: it is not in the trash */
     enum relation relation; /* of whoever asked for it, where a function says so */
     struct slice owner_name; /* in lists of what others share */
 };
 
-/* Checks rights first: ERR_NOT_FOUND for foreign and absent ids alike. Sets the relation. */
+/* Checks rights first: ERR_NOT_FOUND for foreign and absent ids alike. Sets the relation. What is in the trash can only be looked at,
+ * restored and deleted: ERR_CONFLICT file_trashed otherwise. */
 MUST_USE enum err file_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                            enum action action, struct file *ret);
 struct file_query {
     struct slice q;     /* part of the name; empty: all */
-    struct slice state; /* empty: all */
+    struct slice state; /* "trashed": those in the trash; empty: all others */
     struct page page;
 };
 /* The caller's own files, newest first, in the arena; one more than page.limit when there is a next page. */
@@ -51,6 +53,13 @@ MUST_USE enum err file_delete(struct ctx *c, struct app *app, const struct princ
  * server itself, `why` a word or empty. ERR_NOT_FOUND when it is gone already. */
 MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                                  struct slice why);
+/* Into the trash, from which it is deleted after the configured time; and back. Repeating either is fine. */
+MUST_USE enum err file_trash(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
+MUST_USE enum err file_restore(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct file *ret);
+/* The same inside a transaction, rights decided. ERR_NOT_FOUND when it is gone. */
+MUST_USE enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in);
+/* For the expiry job: deletes what has been in the trash long enough; how many were found. */
+MUST_USE enum err file_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n);
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);
 

@@ -12,12 +12,16 @@ static const struct db_stmt list = {
     "file_list",
     "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.owner_id = $1 "
     "AND (f.created_at < $2 OR (f.created_at = $2 AND f.id < $3)) "
-    "AND ($4 = '' OR f.name_key LIKE $4 ESCAPE '!') AND ($5 = '' OR f.state = $5) "
+    "AND ($4 = '' OR f.name_key LIKE $4 ESCAPE '!') AND (f.trashed_at IS NOT NULL) = ($5 = 'trashed') "
+    "AND ($5 = '' OR $5 = 'trashed' OR f.state = $5) "
     "ORDER BY f.created_at DESC, f.id DESC LIMIT $6", NULL};
 static const struct db_stmt change = {
     "file_change",
     "UPDATE files SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), "
     "description = COALESCE($4, description), updated_at = $5 WHERE id = $1", NULL};
+static const struct db_stmt set_trashed = {"file_set_trashed", "UPDATE files SET trashed_at = $2 WHERE id = $1", NULL};
+static const struct db_stmt overdue = {
+    "file_overdue", "SELECT id FROM files WHERE trashed_at <= $1 ORDER BY trashed_at LIMIT $2", NULL};
 static const struct db_stmt remove_file = {"file_delete", "DELETE FROM files WHERE id = $1", NULL};
 static const struct db_stmt version_insert = {
     "version_insert",
@@ -56,8 +60,9 @@ void file_store_row(const struct db_result *r, size_t i, struct file *ret)
                          .description = db_get_slice(r, i, 8),
                          .modified_at = db_get_i64(r, i, 9),
                          .created_at = db_get_i64(r, i, 10),
-                         .updated_at = db_get_i64(r, i, 11)};
-    content_store_row(r, i, 12, &ret->content);
+                         .updated_at = db_get_i64(r, i, 11),
+                         .trashed_at = db_get_i64(r, i, 12)};
+    content_store_row(r, i, 13, &ret->content);
 }
 
 enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret)
@@ -95,6 +100,16 @@ enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id 
 {
     return db_one(c, conn, &change, NULL, db_id(id), db_text_opt(p->name), db_text_opt(name_key),
                   db_text_opt(p->description), db_i64(now_ms));
+}
+
+enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms)
+{
+    return db_one(c, conn, &set_trashed, NULL, db_id(id), at_ms ? db_i64(at_ms) : db_null());
+}
+
+enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_t before_ms, size_t limit, struct db_result *ret)
+{
+    return db_exec(c, conn, &overdue, ret, db_i64(before_ms), db_i64((int64_t)limit));
 }
 
 enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id)

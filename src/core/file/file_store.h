@@ -19,6 +19,10 @@ MUST_USE enum err file_store_list(struct ctx *c, struct db_conn *conn, const str
                                   struct slice like, struct file **ret, size_t *ret_n);
 MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_patch *p,
                                     struct slice name_key, int64_t now_ms);
+/* 0: not in the trash. */
+MUST_USE enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms);
+/* Column: id; what has been in the trash since before_ms or longer. */
+MUST_USE enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_t before_ms, size_t limit, struct db_result *ret);
 /* After its versions. */
 MUST_USE enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id);
 
@@ -28,7 +32,7 @@ MUST_USE enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, 
 /* A row of files, called f, with its content, for file_store_row: "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f. …" */
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.owner_id, f.name, f.size, f.type, f.state, f.mode, f.version, f.description, f.modified_at, f.created_at, " \
-    "f.updated_at, " CONTENT_COLUMNS
+    "f.updated_at, f.trashed_at, " CONTENT_COLUMNS
 #define FILE_TABLES "files f JOIN contents c ON c.id = f.content_id"
 void file_store_row(const struct db_result *r, size_t i, struct file *ret);
 

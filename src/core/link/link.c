@@ -174,8 +174,11 @@ enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct
 enum err link_file(struct ctx *c, struct app *app, const struct link *l, const struct id *file, struct file *ret)
 {
     struct file f;
-    TRY(transfer_file(c, app, &l->transfer_id, file, &f));
+    enum err e = transfer_file(c, app, &l->transfer_id, file, &f);
+    if (e == ERR_NOT_FOUND && !file) return refuse(c, ERR_GONE, "files_gone", "The files of this link are no longer there.");
+    TRY(e);
     TRY(check_sender(c, l, &f));
+    if (f.trashed_at) return refuse(c, ERR_GONE, "files_gone", "This file is no longer there.");
     *ret = f;
     return ERR_OK;
 }

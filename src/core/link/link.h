@@ -62,7 +62,8 @@ MUST_USE enum err link_open_running(struct ctx *c, struct app *app, struct slice
 /* The files behind it, in their order, in the arena. What the sender may no longer share itself is not to be had: ERR_GONE
  * link_revoked. */
 MUST_USE enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct file **ret, size_t *ret_n);
-/* The one file named, or (file NULL) the only one: ERR_EXISTS when there are several. ERR_NOT_FOUND, ERR_GONE as above. */
+/* The one file named, or (file NULL) the only one: ERR_EXISTS when there are several. ERR_NOT_FOUND, ERR_GONE as above, or with
+ * files_gone: it is in the trash, or none is left. */
 MUST_USE enum err link_file(struct ctx *c, struct app *app, const struct link *l, const struct id *file, struct file *ret);
 /* ERR_GONE as above, for whoever reads all of them without their rows. */
 MUST_USE enum err link_check_files(struct ctx *c, struct app *app, const struct link *l);

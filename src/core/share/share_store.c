@@ -36,10 +36,10 @@ static const struct db_stmt expire = {"share_expire", "DELETE FROM file_shares W
 static const struct db_stmt files_with_me = {
     "share_files_with_me",
     "SELECT " FILE_COLUMNS ", s.permission, u.display_name FROM " FILE_TABLES " JOIN file_shares s ON s.file_id = f.id "
-    "JOIN users u ON u.id = f.owner_id WHERE s.user_id = $1 AND " IN_FORCE " " ON_PAGE, NULL};
+    "JOIN users u ON u.id = f.owner_id WHERE s.user_id = $1 AND f.trashed_at IS NULL AND " IN_FORCE " " ON_PAGE, NULL};
 static const struct db_stmt files_by_me = {
     "share_files_by_me",
-    "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.owner_id = $1 "
+    "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.owner_id = $1 AND f.trashed_at IS NULL "
     "AND EXISTS (SELECT 1 FROM file_shares s WHERE s.file_id = f.id AND " IN_FORCE ") " ON_PAGE, NULL};
 
 static void read_row(const struct db_result *r, size_t i, struct share *ret)

@@ -44,9 +44,10 @@ MUST_USE enum err transfer_get(struct ctx *c, struct app *app, const struct prin
                                enum action action, struct transfer *ret);
 MUST_USE enum err transfer_list(struct ctx *c, struct app *app, const struct principal *who, const struct page *page,
                                 struct transfer **ret, size_t *ret_n);
-/* Its files in their order, in the arena. */
+/* Its files in their order, in the arena; none that is in the trash. */
 MUST_USE enum err transfer_files(struct ctx *c, struct app *app, const struct id *id, struct file **ret, size_t *ret_n);
-/* One of its files: the one named, or (file NULL) the only one: ERR_EXISTS when there are several. ERR_NOT_FOUND. */
+/* One of its files: the one named (which may be in the trash), or (file NULL) the only one that is not: ERR_EXISTS when there are
+ * several. ERR_NOT_FOUND. */
 MUST_USE enum err transfer_file(struct ctx *c, struct app *app, const struct id *transfer, const struct id *file,
                                 struct file *ret);
 /* Sealed bytes of all its files together. */

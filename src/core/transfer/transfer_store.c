@@ -6,9 +6,10 @@
 #define TRANSFER_COLUMNS                                                                                               \
     "t.id, t.owner_id, t.title, t.message, t.mode, t.password_hash, t.max_downloads, t.delete_files, t.expires_at, "   \
     "t.ended_at, t.ended_why, t.created_at, t.updated_at, "                                                            \
-    "(SELECT COUNT(*) FROM transfer_files tf WHERE tf.transfer_id = t.id), "                                           \
+    "(SELECT COUNT(*) FROM transfer_files tf JOIN files f ON f.id = tf.file_id WHERE tf.transfer_id = t.id "           \
+    "AND f.trashed_at IS NULL), "                                                                                      \
     "(SELECT CAST(COALESCE(SUM(f.size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "       \
-    "WHERE tf.transfer_id = t.id)"
+    "WHERE tf.transfer_id = t.id AND f.trashed_at IS NULL)"
 
 static const struct db_stmt insert = {
     "transfer_insert",
@@ -17,7 +18,7 @@ static const struct db_stmt insert = {
 static const struct db_stmt add_file = {
     "transfer_add_file",
     "INSERT INTO transfer_files (transfer_id, file_id, position) SELECT $1, id, $4 FROM files "
-    "WHERE id = $2 AND owner_id = COALESCE($3, owner_id)", NULL};
+    "WHERE id = $2 AND owner_id = COALESCE($3, owner_id) AND trashed_at IS NULL", NULL};
 static const struct db_stmt get = {
     "transfer_get", "SELECT " TRANSFER_COLUMNS " FROM transfers t WHERE t.id = $1", NULL};
 static const struct db_stmt list = {
@@ -27,16 +28,16 @@ static const struct db_stmt list = {
 static const struct db_stmt files = {
     "transfer_files",
     "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id JOIN contents c ON c.id = f.content_id "
-    "WHERE tf.transfer_id = $1 ORDER BY tf.position", NULL};
+    "WHERE tf.transfer_id = $1 AND f.trashed_at IS NULL ORDER BY tf.position", NULL};
 static const struct db_stmt one_file = {
     "transfer_file",
     "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id JOIN contents c ON c.id = f.content_id "
-    "WHERE tf.transfer_id = $1 AND tf.file_id = COALESCE($2, tf.file_id) LIMIT 2", NULL};
+    "WHERE tf.transfer_id = $1 AND tf.file_id = COALESCE($2, tf.file_id) AND (f.trashed_at IS NULL OR f.id = $2) LIMIT 2", NULL};
 static const struct db_stmt sealed_bytes = {
     "transfer_sealed_bytes",
     "SELECT CAST(COALESCE(SUM(c.sealed_size), 0) AS BIGINT) FROM transfer_files tf JOIN files f ON f.id = tf.file_id "
     "JOIN contents c ON c.id = f.content_id "
-    "WHERE tf.transfer_id = $1", NULL};
+    "WHERE tf.transfer_id = $1 AND f.trashed_at IS NULL", NULL};
 static const struct db_stmt end_transfer = {
     "transfer_end",
     "UPDATE transfers SET ended_at = $3, ended_why = $2, updated_at = $3 WHERE id = $1 AND ended_at IS NULL", NULL};
