@@ -74,15 +74,17 @@ enum err mfa_enable_call(struct call *q)
     CLEANUP(buf_done) struct buf svg = {.max = 256 * KIB, .sensitive = true};
     struct mfa_enrolment e;
     struct user user;
+    struct mfa_proof p = {&user, &q->who, SLICE(""), &q->who.session_id};
     const char *uri = NULL;
     if (in->mfa_token.ptr) {
         TRY(open_enrolment(q, in->mfa_token, &user));
+        p.session = NULL;
     } else {
         TRY(need_session(q));
         TRY(prove_password(q, "auth.mfa.enrol", in->password, &user));
         TRY(prove_code(q, &user, in->code));
     }
-    TRY(mfa_enrol(q->ctx, q->app, &user, &e));
+    TRY(mfa_enrol(q->ctx, q->app, &p, &e));
     TRY(arena_cstr(&q->ctx->arena, e.otpauth_uri, &uri));
     TRY(qr_svg(&svg, uri));
     return reply(q, &(struct msg_mfa_enrolment){e.secret, e.otpauth_uri, buf_view(&svg)});

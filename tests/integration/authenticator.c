@@ -1,4 +1,6 @@
 /* A passkey device in software, on OpenSSL. */
+#include <string.h>
+
 #include "integration/authenticator.h"
 
 #include <openssl/core_names.h>
@@ -96,4 +98,23 @@ const char *authenticator_sign(struct authenticator *a, const char *challenge, c
     if (a->bad_signature) sig[n - 1] ^= 1;
     return loop_text("{\"credential_id\":\"%s\",\"client_data_json\":\"%s\",\"authenticator_data\":\"%s\",\"signature\":\"%s\"%s}",
                      b64(slice_of(a->id, sizeof a->id)), b64(slice_cstr(client)), b64(buf_view(&data)), b64(slice_of(sig, n)), more);
+}
+
+struct secret secret_of(const char *text)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    struct secret s = {{0}};
+    for (size_t bit = 0; bit < 8 * sizeof s.b && text[bit / 5]; bit++) {
+        const char *at = strchr(alphabet, text[bit / 5]);
+        if (at && (at - alphabet) >> (4 - bit % 5) & 1) s.b[bit / 8] = (uint8_t)(s.b[bit / 8] | 0x80u >> bit % 8);
+    }
+    return s;
+}
+
+const char *code_at(const struct secret *s, int offset)
+{
+    uint32_t code = 0;
+    if (totp_code(slice_of(s->b, sizeof s->b), totp_step(loop_now_ms()) + offset, &code) != ERR_OK)
+        test_fail(__FILE__, __LINE__, "totp_code");
+    return loop_text("%06u", code);
 }

@@ -4,8 +4,7 @@
 #include "base/limits.h"
 #include "core/key/key.h"
 #include "core/mfa/mfa.h"
-#include "crypto/totp.h"
-#include "integration/loopback.h"
+#include "integration/authenticator.h"
 
 #define V1 "/api/v1"
 #define ANNA "anna@example.com"
@@ -13,30 +12,6 @@
 static void post(struct loop *l, struct loop_answer *a, const char *bearer, const char *target, const char *json)
 {
     LOOP(l, a, .method = "POST", .target = target, .bearer = bearer, .json = json);
-}
-
-struct secret {
-    uint8_t b[TOTP_SECRET_BYTES];
-};
-
-static struct secret decode(const char *text)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    struct secret s = {{0}};
-    for (size_t bit = 0; bit < 8 * sizeof s.b && text[bit / 5]; bit++) {
-        const char *at = strchr(alphabet, text[bit / 5]);
-        if (at && (at - alphabet) >> (4 - bit % 5) & 1) s.b[bit / 8] = (uint8_t)(s.b[bit / 8] | 0x80u >> bit % 8);
-    }
-    return s;
-}
-
-/* The code of a step `offset` from now. */
-static const char *code_at(const struct secret *s, int offset)
-{
-    uint32_t code = 0;
-    if (totp_code(slice_of(s->b, sizeof s->b), totp_step(loop_now_ms()) + offset, &code) != ERR_OK)
-        test_fail(__FILE__, __LINE__, "totp_code");
-    return loop_text("%06u", code);
 }
 
 static const char *verify_body(const char *mfa_token, const char *code)
@@ -74,7 +49,7 @@ static struct secret enable(struct loop *l, const char *bearer)
     ANSWER a = {0};
     post(l, &a, bearer, V1 "/auth/2fa/enable", "{\"password\":\"" LOOP_PASSWORD "\"}");
     if (a.status != 200) test_fail(__FILE__, __LINE__, "enable: %d", a.status);
-    return decode(loop_str(&a, "secret"));
+    return secret_of(loop_str(&a, "secret"));
 }
 
 /* anna with a second factor, whose last used step is long ago; a recovery code. */
@@ -281,7 +256,7 @@ TEST(factor_replaced_only_when_the_new_one_is_confirmed)
     post(&l, &a, bearer, V1 "/auth/2fa/enable",
          loop_text("{\"password\":\"" LOOP_PASSWORD "\",\"code\":\"%s\"}", code_at(&s, -1)));
     CHECK_STATUS(&a, 200);
-    struct secret next = decode(loop_str(&a, "secret"));
+    struct secret next = secret_of(loop_str(&a, "secret"));
     verify(&l, &a, mfa_token(&l), code_at(&next, 0));
     CHECK_PROBLEM(&a, 401, "wrong_code");
     verify(&l, &a, mfa_token(&l), code_at(&s, 0));
@@ -315,7 +290,7 @@ TEST(factor_required_by_role)
     CHECK_PROBLEM(&a, 404, "no_enrolment");
     post(&l, &a, NULL, V1 "/auth/2fa/enable", loop_text("{\"mfa_token\":\"%s\"}", t));
     CHECK_STATUS(&a, 200);
-    struct secret s = decode(loop_str(&a, "secret"));
+    struct secret s = secret_of(loop_str(&a, "secret"));
     verify(&l, &a, t, "000000");
     CHECK_PROBLEM(&a, 401, "wrong_code");
     verify(&l, &a, t, code_at(&s, 0));
@@ -407,7 +382,7 @@ static enum err prove_once(struct loop *l, const char *code, uint64_t n, bool fo
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
     test_fail_alloc(n, for_ever);
     enum err r = user_by_email(&c, l->app, SLICE(ANNA), &user);
-    if (r == ERR_OK) r = mfa_enrol(&c, l->app, &user, &e);
+    if (r == ERR_OK) r = mfa_enrol(&c, l->app, &(struct mfa_proof){&user, &who, SLICE(""), NULL}, &e);
     if (r == ERR_OK) r = mfa_prove(&c, l->app, &(struct mfa_proof){&user, &who, slice_cstr(code), NULL});
     *ret_fired = test_alloc_fired();
     test_fail_alloc(UINT64_MAX, false);
@@ -480,9 +455,10 @@ TEST(factor_first_one_is_not_replaced_without_a_session)
     enrolled(&l, &s, NULL);
     CHECK_FINE();
     CHECK_OK(user_by_email(&c, l.app, SLICE(ANNA), &user));
-    CHECK_OK(mfa_enrol(&c, l.app, &user, &e));
-    struct secret second = decode(loop_text(SLICE_FMT, SLICE_ARG(e.secret)));
-    struct mfa_proof p = {&user, &who, slice_cstr(code_at(&second, 0)), NULL};
+    struct mfa_proof p = {&user, &who, SLICE(""), NULL};
+    CHECK_OK(mfa_enrol(&c, l.app, &p, &e));
+    struct secret second = secret_of(loop_text(SLICE_FMT, SLICE_ARG(e.secret)));
+    p.code = slice_cstr(code_at(&second, 0));
     CHECK_ERR(mfa_confirm(&c, l.app, &p, &codes), ERR_NOT_FOUND);
     ctx_clear_error(&c);
     p.code = slice_cstr(code_at(&s, 0));

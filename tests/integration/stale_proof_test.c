@@ -1,10 +1,14 @@
 /* A proof counts for the account as it was when it was given: what changes before the session begins undoes it. And sessions of a
  * deleted account end on all nodes. And one subscriber's addresses count as one. */
+#include "api/messages_passkey.h"
 #include "base/limits.h"
 #include "core/admin/admin.h"
+#include "core/apikey/apikey.h"
+#include "core/mfa/mfa.h"
+#include "core/passkey/passkey.h"
 #include "core/session/session.h"
 #include "core/user/password.h"
-#include "integration/loopback.h"
+#include "integration/authenticator.h"
 
 #define SESSIONS "/api/v1/auth/sessions"
 
@@ -81,6 +85,109 @@ TEST(stale_proofs_begin_no_session)
     CHECK_OK(interleave(&l, "same@example.com", nothing));
     for (size_t i = 0; i < ARRAY_LEN(changes); i++)
         CHECK_ERR(interleave(&l, loop_text("user%zu@example.com", i), changes[i]), ERR_UNAUTH);
+    loop_close(&l);
+}
+
+/* ---- nobody adds a way in with a session or a proof that is over ---- */
+
+/* What has been prepared when the account changes, and the last step after it. */
+struct addition {
+    struct principal who;
+    struct user user;
+    struct secret secret;
+    struct authenticator key;
+    const char *passkey;   /* the body of its registration */
+};
+typedef enum err add_fn(struct ctx *c, struct app *app, struct addition *a);
+
+static enum err add_apikey(struct ctx *c, struct app *app, struct addition *a)
+{
+    struct apikey_new n = {.name = SLICE("robot"), .scopes = SCOPE_FILES_READ};
+    struct apikey key;
+    struct slice text;
+    return apikey_create(c, app, &a->who, &n, &key, &text);
+}
+
+static enum err add_passkey(struct ctx *c, struct app *app, struct addition *a)
+{
+    struct msg_passkey_new in;
+    struct passkey made;
+    TRY(json_decode(c, slice_cstr(a->passkey), &msg_passkey_new_table, JSON_STRICT, &in));
+    return passkey_register(c, app, &a->who, &(struct passkey_new){in.name, in.client_data_json, in.attestation_object}, &made);
+}
+
+static enum err add_factor(struct ctx *c, struct app *app, struct addition *a)
+{
+    struct mfa_enrolment e;
+    return mfa_enrol(c, app, &(struct mfa_proof){&a->user, &a->who, SLICE(""), &a->who.session_id}, &e);
+}
+
+static enum err confirm(struct ctx *c, struct app *app, struct addition *a, const struct id *session)
+{
+    struct slice *codes = NULL;
+    struct slice code = slice_cstr(code_at(&a->secret, 0));
+    return mfa_confirm(c, app, &(struct mfa_proof){&a->user, &a->who, code, session}, &codes);
+}
+
+static enum err confirm_factor(struct ctx *c, struct app *app, struct addition *a) { return confirm(c, app, a, &a->who.session_id); }
+
+/* As a sign-in that has to make its factor first. */
+static enum err confirm_first_factor(struct ctx *c, struct app *app, struct addition *a) { return confirm(c, app, a, NULL); }
+
+static enum err take_password(struct ctx *c, struct app *app, struct addition *a)
+{
+    struct password_change p = {.user = &a->user, .who = &a->who, .password = SLICE("the phrase of a thief"), .field = "password"};
+    return password_change(c, app, &p);
+}
+
+static enum err end_sessions(struct ctx *c, struct app *app, const struct user *u)
+{
+    struct principal who = {.signed_in = true, .user_id = u->id, .ip = "192.0.2.9"};
+    return session_end_others(c, app, &who);
+}
+
+static enum err add_after(struct loop *l, const char *email, step_fn *between, add_fn *add)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct addition a = {.passkey = NULL};
+    struct mfa_enrolment e;
+    struct slice options;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    const char *bearer = loop_user(l, email, ROLE_USER);
+    TRY(session_authenticate(&c, l->app, slice_cstr(bearer), &a.who));
+    TRY(user_by_id(&c, l->app, &a.who.user_id, &a.user));
+    TRY(mfa_enrol(&c, l->app, &(struct mfa_proof){&a.user, &a.who, SLICE(""), &a.who.session_id}, &e));
+    a.secret = secret_of(loop_text(SLICE_FMT, SLICE_ARG(e.secret)));
+    TRY(passkey_options(&c, l->app, &a.who, &options));
+    size_t at = slice_find(options, ':') + 2; /* the challenge comes first */
+    struct slice rest = slice_sub(options, at, options.len), challenge = slice_cut(&rest, '"');
+    authenticator_new(&a.key);
+    a.passkey = authenticator_register(&a.key, loop_text(SLICE_FMT, SLICE_ARG(challenge)), "key");
+    enum err r = between(&c, l->app, &a.user);
+    if (r == ERR_OK) r = add(&c, l->app, &a);
+    authenticator_free(&a.key);
+    return r;
+}
+
+TEST(stale_sessions_add_no_way_in)
+{
+    static add_fn *const additions[] = {add_apikey, add_passkey, add_factor, confirm_factor, confirm_first_factor, take_password};
+    static step_fn *const changes[] = {change_password, demote, want_new_password, want_factor, suspend, end_sessions, delete};
+    struct loop l;
+    if (loop_missing()) return;
+    loop_open(&l);
+    for (size_t i = 0; i < ARRAY_LEN(additions); i++) {
+        CHECK_OK(add_after(&l, loop_text("same%zu@example.com", i), nothing, additions[i]));
+        for (size_t j = 0; j < ARRAY_LEN(changes); j++) {
+            /* A password that was proven counts without a session. */
+            bool proof_only = additions[i] == confirm_first_factor || additions[i] == take_password;
+            if (proof_only && changes[j] == end_sessions) continue;
+            enum err e = add_after(&l, loop_text("user%zu-%zu@example.com", i, j), changes[j], additions[i]);
+            /* What was prepared is gone with the account. */
+            if (e == ERR_UNAUTH || (changes[j] == delete && e == ERR_NOT_FOUND)) continue;
+            test_fail(__FILE__, __LINE__, "addition %zu after change %zu: %s", i, j, err_name(e));
+        }
+    }
     loop_close(&l);
 }
 

@@ -5,6 +5,7 @@
 #include "codec/base64.h"
 #include "core/apikey/apikey_store.h"
 #include "core/audit/audit.h"
+#include "core/session/session.h"
 #include "os/clock.h"
 
 #define ID_LEN 8
@@ -35,6 +36,7 @@ static enum err check_new(struct ctx *c, const struct principal *who, const stru
 }
 
 struct create_arg {
+    const struct app *app;
     const struct principal *who;
     struct apikey key;
     struct sha256 secret;
@@ -44,6 +46,7 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct create_arg *a = arg;
     uint64_t n = 0;
+    TRY(session_recheck_tx(c, conn, a->app, a->who, NULL));
     TRY(apikey_store_count(c, conn, &a->who->user_id, &n));
     if (n >= APIKEYS_PER_USER_MAX) return refuse(c, ERR_QUOTA, "too_many_keys", "You have 100 API keys already. Revoke one first.");
     TRY(apikey_store_insert(c, conn, &a->who->user_id, &a->key, &a->secret));
@@ -54,7 +57,7 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 enum err apikey_create(struct ctx *c, struct app *app, const struct principal *who, const struct apikey_new *n,
                        struct apikey *ret, struct slice *ret_key)
 {
-    struct create_arg a = {.who = who};
+    struct create_arg a = {.app = app, .who = who};
     uint8_t secret[SECRET_BYTES];
     CLEANUP(buf_done) struct buf text = {.max = 128, .sensitive = true};
     TRY(check_new(c, who, n));

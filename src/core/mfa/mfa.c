@@ -37,15 +37,28 @@ enum err mfa_state(struct ctx *c, struct app *app, const struct id *user, struct
 
 /* ---- enrolment ---- */
 
+/* Once more, in the transaction that counts: a new password, a suspension or the end of the session may have come between. */
+static enum err recheck(struct ctx *c, struct db_conn *conn, const struct app *app, const struct mfa_proof *p)
+{
+    struct user now;
+    if (p->session) return session_recheck_tx(c, conn, app, p->who, NULL);
+    enum err e = user_load_locked(c, conn, app, &p->user->id, &now);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && !user_proof_stands(p->user, &now)))
+        return refuse(c, ERR_UNAUTH, "unauthorized", "The account was changed meanwhile. Sign in again.");
+    return e;
+}
+
 struct enrol_arg {
-    struct id user;
+    const struct app *app;
+    const struct mfa_proof *p;
     struct wrapped w;
 };
 
 static enum err enrol_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct enrol_arg *a = arg;
-    return totp_store_put_pending(c, conn, &a->user, &a->w, clock_wall_ms());
+    TRY(recheck(c, conn, a->app, a->p));
+    return totp_store_put_pending(c, conn, &a->p->user->id, &a->w, clock_wall_ms());
 }
 
 /* What authenticator apps read from the QR code. */
@@ -58,16 +71,16 @@ static enum err put_uri(struct buf *out, const struct user *user, struct slice s
     return buf_put_cstr(out, "&issuer=Sealdrop&algorithm=SHA1&digits=6&period=30");
 }
 
-enum err mfa_enrol(struct ctx *c, struct app *app, const struct user *user, struct mfa_enrolment *ret)
+enum err mfa_enrol(struct ctx *c, struct app *app, const struct mfa_proof *p, struct mfa_enrolment *ret)
 {
     CLEANUP(key_done) struct key secret = {{0}};
     CLEANUP(buf_done) struct buf text = {.max = 64, .sensitive = true};
     CLEANUP(buf_done) struct buf uri = {.max = 2 * KIB, .sensitive = true};
-    struct enrol_arg a = {.user = user->id};
+    struct enrol_arg a = {.app = app, .p = p};
     TRY(os_random(secret.b, TOTP_SECRET_BYTES));
-    TRY(key_wrap(c, app, LABEL, &user->id, &secret, &a.w));
+    TRY(key_wrap(c, app, LABEL, &p->user->id, &secret, &a.w));
     TRY(base32_encode(&text, slice_of(secret.b, TOTP_SECRET_BYTES)));
-    TRY(put_uri(&uri, user, buf_view(&text)));
+    TRY(put_uri(&uri, p->user, buf_view(&text)));
     TRY(db_tx(c, app->be.db, DB_WRITE, enrol_tx, &a));
     TRY(arena_slice(&c->arena, buf_view(&text), &ret->secret));
     return arena_slice(&c->arena, buf_view(&uri), &ret->otpauth_uri);
@@ -220,6 +233,7 @@ static enum err prove_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct proving *a = arg;
     int64_t fails = 0;
+    TRY(recheck(c, conn, a->app, a->p));
     TRY(mfa_store_fails(c, conn, &a->p->user->id, &fails, &a->blocked_until));
     a->outcome = OUTCOME_BLOCKED;
     if (a->blocked_until > clock_wall_ms()) return ERR_OK;

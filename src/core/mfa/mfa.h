@@ -24,13 +24,6 @@ static inline bool mfa_on(const struct mfa_state *s)
 }
 MUST_USE enum err mfa_state(struct ctx *c, struct app *app, const struct id *user, struct mfa_state *ret);
 
-struct mfa_enrolment {
-    struct slice secret; /* base 32 */
-    struct slice otpauth_uri;
-};
-/* A new secret, pending for LIMIT_MFA_ENROLMENT_MS. The caller has proven the password and, if there is one, the factor in force. */
-MUST_USE enum err mfa_enrol(struct ctx *c, struct app *app, const struct user *user, struct mfa_enrolment *ret);
-
 /* Who gives which code. */
 struct mfa_proof {
     const struct user *user;
@@ -38,6 +31,15 @@ struct mfa_proof {
     struct slice code;          /* six digits, or a recovery code as a person types it */
     const struct id *session;   /* of the caller: it stays when the factors change, the others end; NULL: all end */
 };
+/* All of these: ERR_UNAUTH when a new password, a suspension or the end of the session came between. */
+
+struct mfa_enrolment {
+    struct slice secret; /* base 32 */
+    struct slice otpauth_uri;
+};
+/* A new secret, pending for LIMIT_MFA_ENROLMENT_MS. The caller has proven the password and, if there is one, the factor in force; the
+ * code is not looked at. */
+MUST_USE enum err mfa_enrol(struct ctx *c, struct app *app, const struct mfa_proof *p, struct mfa_enrolment *ret);
 /* TOTP or recovery. ERR_DENIED "wrong_code"; ERR_LOCKED "mfa_locked" while wrong ones cost a pause. */
 MUST_USE enum err mfa_prove(struct ctx *c, struct app *app, const struct mfa_proof *p);
 /* The first code of a pending secret puts it in force. ret_codes: MFA_RECOVERY_CODES fresh recovery codes, shown once. ERR_NOT_FOUND

@@ -206,6 +206,9 @@ static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
     enum err e = oidc_store_use(c, conn, a->p->name, a->claims->sub, clock_wall_ms(), &user);
     if (e == ERR_NOT_FOUND && a->p->link_by_email && a->claims->email_verified && a->email_key.len) {
         TRY(oidc_store_by_email(c, conn, a->email_key, &user));
+        /* Nobody suspended gets another way in. */
+        TRY(user_load_locked(c, conn, a->app, &user, &a->user));
+        if (!a->user.active) return ERR_OK;
         e = link_to(c, conn, a, &user);
     }
     TRY(e);

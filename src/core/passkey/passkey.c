@@ -98,17 +98,6 @@ enum err passkey_login_options(struct ctx *c, struct app *app, const struct user
 
 /* ---- registering and removing ---- */
 
-/* The account's factors changed: whoever else is signed in with it proves itself again, and its owner is told. */
-static enum err factors_changed(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who,
-                                const char *event, const struct id *passkey)
-{
-    struct user user;
-    TRY(user_load(c, conn, app, &who->user_id, &user));
-    TRY(session_end_all_tx(c, conn, &who->user_id, &who->session_id));
-    TRY(mail_notice(c, conn, app, MAIL_FACTOR_CHANGED, user.email, slice_cstr(who->ip)));
-    return audit_write(c, conn, &(struct audit_event){.event = event, .who = who, .object_type = "passkey", .object_id = passkey});
-}
-
 struct register_arg {
     const struct app *app;
     const struct principal *who;
@@ -116,6 +105,17 @@ struct register_arg {
     struct webauthn_credential credential;
     struct challenge challenge;
 };
+
+/* The account's factors changed: whoever else is signed in with it proves itself again, and its owner is told. */
+static enum err factors_changed(struct ctx *c, struct db_conn *conn, const struct register_arg *a, const struct user *user,
+                                const char *event)
+{
+    const struct principal *who = a->who;
+    TRY(session_end_all_tx(c, conn, &who->user_id, &who->session_id));
+    TRY(mail_notice(c, conn, a->app, MAIL_FACTOR_CHANGED, user->email, slice_cstr(who->ip)));
+    return audit_write(c, conn, &(struct audit_event){.event = event, .who = who, .object_type = "passkey",
+                                                      .object_id = &a->passkey.id});
+}
 
 static enum err refused(struct ctx *c, enum err e)
 {
@@ -127,7 +127,9 @@ static enum err register_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct register_arg *a = arg;
     struct passkey *rows;
     struct slice *ids;
+    struct user user;
     size_t n = 0;
+    TRY(session_recheck_tx(c, conn, a->app, a->who, &user));
     enum err e = once_use(c, conn, &a->challenge.hash, a->challenge.expires_ms);
     if (e == ERR_NOT_FOUND) return refused(c, ERR_DENIED);
     TRY(e);
@@ -135,7 +137,7 @@ static enum err register_tx(struct ctx *c, struct db_conn *conn, void *arg)
     if (n >= PASSKEYS_PER_USER_MAX)
         return refuse(c, ERR_QUOTA, "too_many_passkeys", "You have 20 passkeys already. Remove one first.");
     TRY(passkey_store_insert(c, conn, &a->who->user_id, &a->passkey, &a->credential));
-    return factors_changed(c, conn, a->app, a->who, "auth.passkey.add", &a->passkey.id);
+    return factors_changed(c, conn, a, &user, "auth.passkey.add");
 }
 
 enum err passkey_register(struct ctx *c, struct app *app, const struct principal *who, const struct passkey_new *n,
@@ -173,12 +175,12 @@ static enum err remove_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct register_arg *a = arg;
     struct user user;
     uint64_t left = 0;
-    TRY(user_load(c, conn, a->app, &a->who->user_id, &user));
+    TRY(session_recheck_tx(c, conn, a->app, a->who, &user));
     TRY(passkey_store_remove(c, conn, &a->who->user_id, &a->passkey.id));
     TRY(passkey_store_factors(c, conn, &a->who->user_id, &left));
     if (user.needs_factor && left == 0)
         return refuse(c, ERR_DENIED, "mfa_required", "Your account must have a second factor. Add another one first.");
-    return factors_changed(c, conn, a->app, a->who, "auth.passkey.remove", &a->passkey.id);
+    return factors_changed(c, conn, a, &user, "auth.passkey.remove");
 }
 
 enum err passkey_remove(struct ctx *c, struct app *app, const struct principal *who, const struct id *id)

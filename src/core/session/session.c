@@ -297,6 +297,19 @@ enum err session_authenticate(struct ctx *c, struct app *app, struct slice token
     return ERR_OK;
 }
 
+enum err session_recheck_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who,
+                            struct user *ret_user)
+{
+    struct user now;
+    enum err e = user_load_locked(c, conn, app, &who->user_id, &now);
+    if (e == ERR_OK) e = session_store_lives(c, conn, &who->user_id, &who->session_id, clock_wall_ms());
+    if (e == ERR_NOT_FOUND) return unauthorized(c);
+    TRY(e);
+    if (!now.active || now.role != who->role) return unauthorized(c);
+    if (ret_user) *ret_user = now;
+    return ERR_OK;
+}
+
 struct list_arg {
     struct id user;
     struct session_info *rows;

@@ -43,6 +43,9 @@ static const struct db_stmt refresh_insert = {
 static const struct db_stmt refresh_use = {
     "refresh_use", "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL", NULL};
 
+static const struct db_stmt lives = {
+    "session_lives", "SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3", NULL};
+
 enum err session_store_insert(struct ctx *c, struct db_conn *conn, const struct session_row *s)
 {
     return db_exec(c, conn, &insert, NULL, db_id(&s->id), db_id(&s->user_id), db_text(s->device_name), db_text(s->ip),
@@ -157,4 +160,10 @@ enum err session_store_prove(struct ctx *c, struct db_conn *conn, const struct i
     *ret_user = db_get_id(&r, 0, 0);
     *ret_amr = db_get_slice(&r, 0, 1);
     return ERR_OK;
+}
+
+enum err session_store_lives(struct ctx *c, struct db_conn *conn, const struct id *user, const struct id *session, int64_t now_ms)
+{
+    struct db_result r;
+    return db_one(c, conn, &lives, &r, db_id(session), db_id(user), db_i64(now_ms));
 }

@@ -59,4 +59,8 @@ MUST_USE enum err refresh_store_use(struct ctx *c, struct db_conn *conn, const s
 /* Sessions that ended long ago, with their tokens. */
 MUST_USE enum err session_store_purge(struct ctx *c, struct db_conn *conn, int64_t before_ms);
 
+/* ERR_NOT_FOUND unless it is the account's, has not ended and was not ended. */
+MUST_USE enum err session_store_lives(struct ctx *c, struct db_conn *conn, const struct id *user, const struct id *session,
+                                      int64_t now_ms);
+
 #endif

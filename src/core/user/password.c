@@ -169,9 +169,10 @@ static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct change_arg *a = arg;
     const struct user *user = a->p->user;
     struct user now;
-    TRY(user_load_locked(c, conn, a->app, &user->id, &now));
-    /* Whoever proved the old one must not undo a reset that came between. */
-    if (now.password_changed_at != user->password_changed_at)
+    enum err e = user_load_locked(c, conn, a->app, &user->id, &now);
+    if (e != ERR_NOT_FOUND) TRY(e);
+    /* Whoever proved the old one must not undo a reset that came between, nor get past a suspension. */
+    if (e == ERR_NOT_FOUND || now.password_changed_at != user->password_changed_at || (a->p->who && !user_proof_stands(user, &now)))
         return refuse(c, ERR_UNAUTH, "unauthorized", "The password was changed meanwhile. Sign in again.");
     TRY(password_set_tx(c, conn, &user->id, a->hash));
     TRY(session_end_all_tx(c, conn, &user->id, a->p->keep_session));
