@@ -1,6 +1,10 @@
-/* Uploads that race: with themselves, and with the quota. */
+/* Uploads that race, with themselves and with the quota; and two first accounts. */
+#include <stdatomic.h>
+#include <time.h>
+
 #include "base/limits.h"
 #include "codec/base64.h"
+#include "core/user/user.h"
 #include "crypto/sft.h"
 #include "integration/loopback.h"
 #include "os/thread.h"
@@ -100,5 +104,56 @@ TEST(a_stream_without_a_size_stops_at_the_quota)
     CHECK_STATUS(&a, 201);
     LOOP(&l, &a, .target = "/api/v1/me", .bearer = bearer);
     CHECK_U64(loop_num(&a, "user.used_bytes"), 650000);
+    loop_close(&l);
+}
+
+/* ---- two first accounts ---- */
+
+struct first {
+    struct loop *l;
+    struct thread setup;
+    enum err e;
+    _Atomic bool done;
+};
+
+typedef enum err also_fn(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg);
+
+static enum err make_first(struct loop *l, const char *email, bool must_be_first, also_fn *also, void *arg)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct user made;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    return user_create(&c, l->app, &(struct user_new){.email = slice_cstr(email), .password = SLICE(LOOP_PASSWORD), .role = ROLE_ADMIN,
+                                                      .must_be_first = must_be_first, .also = also, .also_arg = arg}, &made);
+}
+
+static void set_up(void *arg)
+{
+    struct first *f = arg;
+    f->e = make_first(f->l, "setup@example.com", true, NULL, NULL);
+    f->done = true;
+}
+
+/* The account is in the transaction, not yet committed. */
+static enum err while_it_is_made(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg)
+{
+    struct first *f = arg;
+    struct timespec pause = {0, 300 * 1000 * 1000};
+    (void)c, (void)conn, (void)user;
+    if (!f->setup.started) TRY(thread_start(&f->setup, "setup", set_up, f));
+    nanosleep(&pause, NULL);
+    if (f->done) test_fail(__FILE__, __LINE__, "the set-up did not wait");
+    return ERR_OK;
+}
+
+TEST(set_up_sees_an_account_that_is_just_being_made)
+{
+    struct loop l;
+    if (loop_missing()) return;
+    loop_open(&l);
+    struct first f = {.l = &l};
+    CHECK_OK(make_first(&l, "admin@example.com", false, while_it_is_made, &f));
+    thread_join(&f.setup);
+    CHECK_ERR(f.e, ERR_NOT_FOUND);
     loop_close(&l);
 }

@@ -1,12 +1,18 @@
 /* Transfers and background work: repeated requests, ends that take files along, jobs, key rotation, restarts. */
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
 #include "base/limits.h"
 #include "core/app/app.h"
 #include "core/file/file.h"
 #include "core/job/job.h"
 #include "core/key/key.h"
 #include "core/sweep/sweep.h"
+#include "core/user/user.h"
 #include "integration/loopback.h"
 #include "jobs/jobs.h"
+#include "os/thread.h"
 
 #define TRANSFERS "/api/v1/transfers"
 
@@ -313,6 +319,108 @@ TEST(keys_rotate)
     LOOP(&l, &a, .target = loop_text("/api/v1/files/%s/download", loop_str(&a, "file.id")), .bearer = bearer);
     CHECK_SLICE(loop_body(&a), SLICE("0123456789"));
     loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, NULL);
+    loop_close(&l);
+}
+
+static void rewrap_until_destroyed(struct loop *l)
+{
+    for (int i = 0; i < 3; i++) {
+        loop_jobs(l);
+        loop_advance(61 * 1000);
+    }
+    CHECK_U64(generations(l, "destroyed"), 1);
+}
+
+TEST(keys_a_node_that_slept_wraps_under_a_living_one)
+{
+    struct loop l, asleep;
+    CLEANUP(ctx_done) struct ctx c;
+    struct id kek;
+    struct key first, again;
+    ctx_init(&c, MIB);
+    if (loop_missing() || loop_chosen() == LOOP_MEMORY) return;
+    const char *bearer = begin(&l);
+    loop_open_beside(&asleep, &l);
+    CHECK_OK(key_rotate(&c, l.app, &kek));
+    rewrap_until_destroyed(&l);
+    /* It has not heard of anything: the only key it knows is gone. */
+    const char *file = loop_file(&asleep, bearer, "a", content);
+    CHECK_OK(key_secret(&c, asleep.app, "test", &first));
+    loop_reopen(&l);
+    CHECK_U64(status_of(&l, bearer, file), 200);
+    CHECK_OK(key_secret(&c, l.app, "test", &again));
+    CHECK(memcmp(first.b, again.b, KEY_BYTES) == 0);
+    loop_close(&asleep);
+    loop_close(&l);
+}
+
+static const struct db_stmt put_totp = {
+    "test_put_totp", "INSERT INTO totp (user_id, pending, kek_id, wrapped, created_at) SELECT id, 1, $1, $2, 0 FROM users", NULL};
+
+static const struct db_stmt get_totp = {"test_get_totp", "SELECT wrapped FROM totp", NULL};
+
+static enum err totp_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct db_result r;
+    TRY(db_exec0(c, conn, &get_totp, &r));
+    *(struct slice *)arg = db_get_slice(&r, 0, 0);
+    return ERR_OK;
+}
+
+struct slow_put {
+    struct loop *l;
+    struct thread rewrap;
+    _Atomic bool done;
+};
+
+static void rewrap(void *arg)
+{
+    struct slow_put *p = arg;
+    CLEANUP(ctx_done) struct ctx c;
+    bool left = false;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    enum err e = key_rewrap_some(&c, p->l->app, 100, &left);
+    if (e != ERR_OK) test_fail(__FILE__, __LINE__, "rewrap: %s %s", err_name(e), c.err_detail);
+    p->done = true;
+}
+
+/* Has been wrapped, and is on its way into the database, when the old key would be destroyed. */
+static enum err put_slowly(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg)
+{
+    struct slow_put *p = arg;
+    if (!p->rewrap.started) TRY(thread_start(&p->rewrap, "rewrap", rewrap, p));
+    struct timespec pause = {0, 300 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    if (p->done) test_fail(__FILE__, __LINE__, "the rewrap did not wait");
+    return db_exec(c, conn, &put_totp, NULL, db_id(&w->kek_id), db_bytes(slice_of(w->key.b, sizeof w->key.b)));
+}
+
+TEST(keys_on_their_way_into_the_database_are_waited_for)
+{
+    struct loop l, asleep;
+    CLEANUP(ctx_done) struct ctx c;
+    struct id kek;
+    struct user anna;
+    struct key key = {{7}}, found;
+    ctx_init(&c, MIB);
+    if (loop_missing() || loop_chosen() == LOOP_MEMORY) return;
+    begin(&l);
+    loop_open_beside(&asleep, &l);
+    CHECK_OK(key_rotate(&c, l.app, &kek));
+    loop_advance(3 * 60 * 1000);
+    CHECK_OK(user_by_email(&c, l.app, SLICE("anna@example.com"), &anna));
+    struct slow_put p = {.l = &l};
+    CHECK_OK(key_put(&c, asleep.app, "sft/1/totp", &anna.id, &key, put_slowly, &p));
+    thread_join(&p.rewrap);
+    bool left = true;
+    CHECK_OK(key_rewrap_some(&c, l.app, 100, &left));
+    CHECK(!left);
+    loop_reopen(&l);
+    struct slice wrapped;
+    CHECK_OK(db_tx(&c, l.be.db, DB_READ, totp_tx, &wrapped));
+    CHECK_OK(key_unwrap(&c, l.app, "sft/1/totp", &anna.id, wrapped, &found));
+    CHECK(memcmp(key.b, found.b, KEY_BYTES) == 0);
+    loop_close(&asleep);
     loop_close(&l);
 }
 

@@ -12,8 +12,10 @@ static void context_for(struct sft_context *ret, const struct app *app, const ch
     sft_context(ret, label, id_bytes(&app->org_id), id_bytes(object));
 }
 
-enum err key_wrap(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key,
-                  struct wrapped *ret)
+#define PUT_TRIES 3
+
+static enum err wrap(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key,
+                     struct wrapped *ret)
 {
     struct sft_context context;
     context_for(&context, app, label, object);
@@ -21,13 +23,9 @@ enum err key_wrap(struct ctx *c, struct app *app, const char *label, const struc
     return wrapped_key_kek(slice_of(ret->key.b, sizeof ret->key.b), &ret->kek_id);
 }
 
-enum err key_new(struct ctx *c, struct app *app, const char *label, const struct id *object, struct key *ret,
-                 struct wrapped *ret_wrapped)
+enum err key_new(struct ctx *c, struct key *ret)
 {
-    CLEANUP(key_done) struct key fresh;
-    if (os_random(fresh.b, sizeof fresh.b) != ERR_OK) return fail(c, ERR_CRYPTO, "no randomness for a new key");
-    TRY(key_wrap(c, app, label, object, &fresh, ret_wrapped));
-    *ret = fresh;
+    if (os_random(ret->b, sizeof ret->b) != ERR_OK) return fail(c, ERR_CRYPTO, "no randomness for a new key");
     return ERR_OK;
 }
 
@@ -49,6 +47,36 @@ static enum err load_tx(struct ctx *c, struct db_conn *conn, void *arg)
 enum err key_reload(struct ctx *c, struct app *app)
 {
     return db_tx(c, app->be.db, DB_READ, load_tx, app);
+}
+
+struct put_arg {
+    struct wrapped w;
+    key_put_fn *put;
+    void *arg;
+    bool gone;
+};
+
+static enum err put_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct put_arg *a = arg;
+    enum err e = kek_store_hold(c, conn, &a->w.kek_id);
+    a->gone = e == ERR_NOT_FOUND;
+    TRY(e);
+    return a->put(c, conn, &a->w, a->arg);
+}
+
+enum err key_put(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key, key_put_fn *put,
+                 void *arg)
+{
+    struct put_arg a = {.put = put, .arg = arg};
+    for (int i = 0; i < PUT_TRIES; i++) {
+        TRY(wrap(c, app, label, object, key, &a.w));
+        enum err e = db_tx(c, app->be.db, DB_WRITE, put_tx, &a);
+        if (!a.gone) return e;
+        ctx_clear_error(c);
+        TRY(key_reload(c, app));
+    }
+    return fail(c, ERR_BUSY, "the organisation key changes too fast");
 }
 
 enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object, struct slice wrapped,
@@ -173,7 +201,7 @@ static enum err rewrap_rows(struct ctx *c, struct db_conn *conn, struct app *app
         struct sft_context context;
         context_for(&context, app, label, &object);
         TRY(keyring_unwrap(c, app->be.keys, sft_context_view(&context), old, &key));
-        TRY(key_wrap(c, app, label, &object, &key, &now));
+        TRY(wrap(c, app, label, &object, &key, &now));
         TRY(save(c, conn, &id, old, &now));
     }
     return ERR_OK;
@@ -200,7 +228,7 @@ static enum err rewrap_named(struct ctx *c, struct db_conn *conn, const struct r
         struct sft_context context;
         context_for(&context, a->app, purpose, &no_object);
         TRY(keyring_unwrap(c, a->app->be.keys, sft_context_view(&context), old, &key));
-        TRY(key_wrap(c, a->app, purpose, &no_object, &key, &now));
+        TRY(wrap(c, a->app, purpose, &no_object, &key, &now));
         TRY(save(c, conn, name, old, slice_of(now.key.b, sizeof now.key.b)));
     }
     return ERR_OK;
@@ -219,6 +247,9 @@ static enum err rewrap_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct rewrap_arg *a = arg;
     struct db_result r;
+    /* What others are about to store under an old one is seen below, or they find it destroyed. */
+    TRY(kek_store_lock_old(c, conn));
+    if (kek_store_hold(c, conn, &a->active) != ERR_OK) return fail(c, ERR_BUSY, "the active key is another one by now");
     TRY(rewrap_secrets(c, conn, a));
     TRY(rewrap_store_contents(c, conn, &a->active, a->batch, &r));
     TRY(rewrap_rows(c, conn, a->app, &r, "sft/1/dek", rewrap_store_content));
@@ -241,7 +272,7 @@ enum err key_rewrap_some(struct ctx *c, struct app *app, size_t batch, bool *ret
     struct wrapped w;
     /* Load what other nodes made, then learn which generation is the active one. */
     TRY(key_reload(c, app));
-    TRY(key_wrap(c, app, "probe", &no_object, &probe, &w));
+    TRY(wrap(c, app, "probe", &no_object, &probe, &w));
     a.active = w.kek_id;
     TRY(db_tx(c, app->be.db, DB_WRITE, rewrap_tx, &a));
     *ret_left = a.left;
@@ -253,32 +284,30 @@ struct secret_arg {
     struct slice value;
 };
 
+static enum err secret_put(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg)
+{
+    const struct secret_arg *a = arg;
+    return secret_store_insert(c, conn, a->name, slice_of(w->key.b, sizeof w->key.b));
+}
+
 static enum err secret_get_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct secret_arg *a = arg;
     return secret_store_get(c, conn, a->name, &a->value);
 }
 
-static enum err secret_put_tx(struct ctx *c, struct db_conn *conn, void *arg)
-{
-    struct secret_arg *a = arg;
-    return secret_store_insert(c, conn, a->name, a->value);
-}
-
 enum err key_secret(struct ctx *c, struct app *app, const char *name, struct key *ret)
 {
-    CLEANUP(key_done) struct key fresh;
-    struct wrapped w;
+    CLEANUP(key_done) struct key fresh = {{0}};
     struct secret_arg a = {0};
     TRY(arena_printf(&c->arena, &a.name, "secret.%s", name));
     const char *label = a.name.ptr;
     enum err e = db_tx(c, app->be.db, DB_READ, secret_get_tx, &a);
     if (e == ERR_NOT_FOUND) {
-        TRY(key_new(c, app, label, &no_object, &fresh, &w));
-        a.value = slice_of(w.key.b, sizeof w.key.b);
-        e = db_tx(c, app->be.db, DB_WRITE, secret_put_tx, &a);
-        /* Another node was first: read its secret. */
-        if (e == ERR_EXISTS) e = db_tx(c, app->be.db, DB_READ, secret_get_tx, &a);
+        TRY(key_new(c, &fresh));
+        e = key_put(c, app, label, &no_object, &fresh, secret_put, &a);
+        /* Ours, or that of another node that was first. */
+        if (e == ERR_OK || e == ERR_EXISTS) e = db_tx(c, app->be.db, DB_READ, secret_get_tx, &a);
     }
     TRY(e);
     return key_unwrap(c, app, label, &no_object, a.value, ret);

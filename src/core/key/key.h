@@ -13,11 +13,15 @@ struct wrapped {
 /* The purpose under which the token signing key is wrapped (core/token); named here because a rotation re-wraps it. */
 #define KEY_LABEL_SIGNING "sft/1/jwtkey"
 
-/* A fresh random key and its wrapped form, bound to `label` and `object` ("sft/1/dek", the content id). */
-MUST_USE enum err key_new(struct ctx *c, struct app *app, const char *label, const struct id *object, struct key *ret,
-                          struct wrapped *ret_wrapped);
-MUST_USE enum err key_wrap(struct ctx *c, struct app *app, const char *label, const struct id *object,
-                           const struct key *key, struct wrapped *ret);
+/* A fresh random key. */
+MUST_USE enum err key_new(struct ctx *c, struct key *ret);
+/* Stores the wrapped key, and whatever belongs to it; as a function of db_tx, so it may run more than once. */
+typedef enum err key_put_fn(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg);
+/* Wraps `key`, bound to `label` and `object` ("sft/1/dek", the content id), and runs `put` in a write transaction in which that
+ * organisation key cannot be destroyed. A node that has not heard of its destruction wraps anew under the active one: nothing is
+ * ever stored that nobody can open. The only way to store a wrapped key, but for re-wrapping. */
+MUST_USE enum err key_put(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key,
+                          key_put_fn *put, void *arg);
 /* Loads organisation keys made by other nodes when it meets an unknown one. */
 MUST_USE enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object,
                              struct slice wrapped, struct key *ret);

@@ -19,6 +19,13 @@ static const struct db_stmt kek_destroy = {
     "AND NOT EXISTS (SELECT 1 FROM contents WHERE contents.kek_id = keks.id) "
     "AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.kek_id = keks.id) "
     "AND NOT EXISTS (SELECT 1 FROM totp WHERE totp.kek_id = keks.id) RETURNING id", NULL};
+/* SQLite has one writer anyway. */
+static const struct db_stmt kek_hold = {
+    "kek_hold", "SELECT 1 FROM keks WHERE id = $1 AND state <> 'destroyed' FOR SHARE",
+    "SELECT 1 FROM keks WHERE id = $1 AND state <> 'destroyed'"};
+static const struct db_stmt kek_lock_old = {
+    "kek_lock_old", "SELECT id FROM keks WHERE state = 'decrypt-only' ORDER BY id FOR UPDATE",
+    "SELECT id FROM keks WHERE state = 'decrypt-only'"};
 static const struct db_stmt kek_any_old = {
     "kek_any_old", "SELECT COUNT(*) FROM keks WHERE state = 'decrypt-only'", NULL};
 static const struct db_stmt rewrap_contents = {
@@ -72,6 +79,18 @@ enum err kek_store_retire_others(struct ctx *c, struct db_conn *conn, const stru
 enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms, struct db_result *ret)
 {
     return db_exec(c, conn, &kek_destroy, ret, db_i64(before_ms));
+}
+
+enum err kek_store_hold(struct ctx *c, struct db_conn *conn, const struct id *id)
+{
+    struct db_result r;
+    return db_one(c, conn, &kek_hold, &r, db_id(id));
+}
+
+enum err kek_store_lock_old(struct ctx *c, struct db_conn *conn)
+{
+    struct db_result r;
+    return db_exec0(c, conn, &kek_lock_old, &r);
 }
 
 enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret)

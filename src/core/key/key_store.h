@@ -13,6 +13,10 @@ MUST_USE enum err kek_store_list(struct ctx *c, struct db_conn *conn, struct db_
 MUST_USE enum err kek_store_retire_others(struct ctx *c, struct db_conn *conn, const struct id *active);
 /* Destroys generations that wrap nothing any more, if the active one was made before `before_ms`. Column: id. */
 MUST_USE enum err kek_store_destroy_unused(struct ctx *c, struct db_conn *conn, int64_t before_ms, struct db_result *ret);
+/* Until the end of the transaction it is not destroyed. ERR_NOT_FOUND: it is already. */
+MUST_USE enum err kek_store_hold(struct ctx *c, struct db_conn *conn, const struct id *id);
+/* Waits for those who hold one that only decrypts, and keeps others from it. */
+MUST_USE enum err kek_store_lock_old(struct ctx *c, struct db_conn *conn);
 /* Whether a generation is left that only decrypts. */
 MUST_USE enum err kek_store_any_old(struct ctx *c, struct db_conn *conn, bool *ret);
 

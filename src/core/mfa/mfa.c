@@ -51,14 +51,13 @@ static enum err recheck(struct ctx *c, struct db_conn *conn, const struct app *a
 struct enrol_arg {
     const struct app *app;
     const struct mfa_proof *p;
-    struct wrapped w;
 };
 
-static enum err enrol_tx(struct ctx *c, struct db_conn *conn, void *arg)
+static enum err enrol_put(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg)
 {
-    struct enrol_arg *a = arg;
+    const struct enrol_arg *a = arg;
     TRY(recheck(c, conn, a->app, a->p));
-    return totp_store_put_pending(c, conn, &a->p->user->id, &a->w, clock_wall_ms());
+    return totp_store_put_pending(c, conn, &a->p->user->id, w, clock_wall_ms());
 }
 
 /* What authenticator apps read from the QR code. */
@@ -78,10 +77,9 @@ enum err mfa_enrol(struct ctx *c, struct app *app, const struct mfa_proof *p, st
     CLEANUP(buf_done) struct buf uri = {.max = 2 * KIB, .sensitive = true};
     struct enrol_arg a = {.app = app, .p = p};
     TRY(os_random(secret.b, TOTP_SECRET_BYTES));
-    TRY(key_wrap(c, app, LABEL, &p->user->id, &secret, &a.w));
     TRY(base32_encode(&text, slice_of(secret.b, TOTP_SECRET_BYTES)));
     TRY(put_uri(&uri, p->user, buf_view(&text)));
-    TRY(db_tx(c, app->be.db, DB_WRITE, enrol_tx, &a));
+    TRY(key_put(c, app, LABEL, &p->user->id, &secret, enrol_put, &a));
     TRY(arena_slice(&c->arena, buf_view(&text), &ret->secret));
     return arena_slice(&c->arena, buf_view(&uri), &ret->otpauth_uri);
 }

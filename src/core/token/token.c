@@ -82,13 +82,11 @@ static enum err load_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return thumbprint(a->s->public_key, a->s->kid);
 }
 
-static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
+static enum err create_put(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg)
 {
-    struct open_arg *a = arg;
-    struct wrapped w;
-    TRY(key_wrap(c, a->app, KEY_LABEL_SIGNING, &no_object, &a->s->seed, &w));
+    const struct open_arg *a = arg;
     return token_store_insert(c, conn, slice_cstr(a->s->kid), slice_of(a->s->public_key, ED25519_PUBLIC_BYTES),
-                              slice_of(w.key.b, sizeof w.key.b), clock_wall_ms());
+                              slice_of(w->key.b, sizeof w->key.b), clock_wall_ms());
 }
 
 static enum err load_or_create(struct ctx *c, struct open_arg *a)
@@ -98,7 +96,7 @@ static enum err load_or_create(struct ctx *c, struct open_arg *a)
     TRY(os_random(a->s->seed.b, sizeof a->s->seed.b));
     TRY(ed25519_public(&a->s->seed, a->s->public_key));
     TRY(thumbprint(a->s->public_key, a->s->kid));
-    e = db_tx(c, a->app->be.db, DB_WRITE, create_tx, a);
+    e = key_put(c, a->app, KEY_LABEL_SIGNING, &no_object, &a->s->seed, create_put, a);
     return e == ERR_EXISTS ? db_tx(c, a->app->be.db, DB_READ, load_tx, a) : e;
 }
 

@@ -35,26 +35,26 @@ static enum err check_new(struct ctx *c, const struct app *app, const struct upl
 
 struct insert_arg {
     const struct app *app;
-    const struct upload *u;
-    const struct id *kek_id;
+    struct upload *u;
 };
 
-static enum err insert_tx(struct ctx *c, struct db_conn *conn, void *arg)
+static enum err insert_put(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg)
 {
     struct insert_arg *a = arg;
+    TRY(arena_slice(&c->arena, slice_of(w->key.b, sizeof w->key.b), &a->u->wrapped_key));
     TRY(quota_take_file(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
-    return upload_store_insert(c, conn, a->u, a->kek_id);
+    return upload_store_insert(c, conn, a->u, &w->kek_id);
 }
 
-static enum err insert(struct ctx *c, struct app *app, struct upload *u, const struct wrapped *w)
+static enum err insert(struct ctx *c, struct app *app, struct upload *u, const struct key *file_key)
 {
     struct blob_ref ref = {{0}};
-    struct insert_arg a = {app, u, &w->kek_id};
+    struct insert_arg a = {app, u};
     struct blob_key key = {u->content_id};
     TRY(blob_begin(c, app->be.blobs, key, &ref));
     u->blob_ref = slice_cstr(ref.text);
     TRY(arena_slice(&c->arena, u->blob_ref, &u->blob_ref));
-    enum err e = db_tx(c, app->be.db, DB_WRITE, insert_tx, &a);
+    enum err e = key_put(c, app, "sft/1/dek", &u->content_id, file_key, insert_put, &a);
     if (e != ERR_OK) err_ignore(blob_abort(c, app->be.blobs, key, &ref), "the sweep of old temporaries gets it");
     return e;
 }
@@ -62,8 +62,7 @@ static enum err insert(struct ctx *c, struct app *app, struct upload *u, const s
 enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *new,
                      const char *state, struct key *ret_key, struct upload *ret)
 {
-    CLEANUP(key_done) struct key key;
-    struct wrapped w;
+    CLEANUP(key_done) struct key key = {{0}};
     const struct upload_new *n = &new->file;
     struct upload u = {.memo = new->memo.ptr ? new->memo : SLICE(""), .joins = SLICE(""), .partial = new->partial,
                        .owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
@@ -77,9 +76,8 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
     TRY(os_new_id(&u.id));
     TRY(os_new_id(&u.file_id));
     TRY(os_new_id(&u.content_id));
-    TRY(key_new(c, app, "sft/1/dek", &u.content_id, &key, &w));
-    TRY(arena_slice(&c->arena, slice_of(w.key.b, sizeof w.key.b), &u.wrapped_key));
-    TRY(insert(c, app, &u, &w));
+    TRY(key_new(c, &key));
+    TRY(insert(c, app, &u, &key));
     *ret_key = key;
     *ret = u;
     return ERR_OK;

@@ -43,7 +43,10 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct create_arg *a = arg;
     uint64_t n = 0;
-    if (a->n->must_be_first) TRY(user_store_count_locked(c, conn, &n));
+    if (a->n->must_be_first)
+        TRY(user_store_count_locked(c, conn, &n));
+    else
+        TRY(user_store_hold_setup(c, conn));
     if (n) return ERR_NOT_FOUND;
     TRY(user_store_insert(c, conn, &a->user, a->email_key, a->n->vouched));
     if (a->n->also) TRY(a->n->also(c, conn, &a->user, a->n->also_arg));

@@ -19,9 +19,12 @@ static const struct db_stmt by_email = {
     "user_by_email", "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", NULL};
 static const struct db_stmt list = {"user_list", "SELECT " USER_COLUMNS " FROM users ORDER BY created_at, id", NULL};
 static const struct db_stmt count = {"user_count", "SELECT COUNT(*) FROM users", NULL};
-/* Two first accounts at the same time: the second waits here, and then sees the first. SQLite has one writer anyway. */
+/* The set-up and whoever else makes an account at the same time: one waits here for the other, and the set-up then sees it. SQLite has
+ * one writer anyway. */
 static const struct db_stmt first_lock = {
     "user_first_lock", "SELECT name FROM settings ORDER BY name FOR UPDATE", "SELECT name FROM settings ORDER BY name"};
+static const struct db_stmt any_lock = {
+    "user_any_lock", "SELECT name FROM settings ORDER BY name FOR SHARE", "SELECT name FROM settings ORDER BY name"};
 static const struct db_stmt rename_user = {
     "user_rename", "UPDATE users SET display_name = $2, updated_at = $3 WHERE id = $1", NULL};
 static const struct db_stmt replace_hash = {
@@ -107,6 +110,12 @@ enum err user_store_count_locked(struct ctx *c, struct db_conn *conn, uint64_t *
     struct db_result r;
     TRY(db_exec0(c, conn, &first_lock, &r));
     return user_store_count(c, conn, ret);
+}
+
+enum err user_store_hold_setup(struct ctx *c, struct db_conn *conn)
+{
+    struct db_result r;
+    return db_exec0(c, conn, &any_lock, &r);
 }
 
 enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name, int64_t now_ms)

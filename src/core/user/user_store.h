@@ -14,6 +14,8 @@ MUST_USE enum err user_store_list(struct ctx *c, struct db_conn *conn, const str
 MUST_USE enum err user_store_count(struct ctx *c, struct db_conn *conn, uint64_t *ret);
 /* The same for whom it must be 0: until the end of the transaction nobody else gets an answer. */
 MUST_USE enum err user_store_count_locked(struct ctx *c, struct db_conn *conn, uint64_t *ret);
+/* For everybody else who makes an account: until the end of the transaction no set-up looks. */
+MUST_USE enum err user_store_hold_setup(struct ctx *c, struct db_conn *conn);
 MUST_USE enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name,
                                     int64_t now_ms);
 /* Compare-and-set: the same password, hashed anew. */
