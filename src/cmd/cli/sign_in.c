@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "os/term.h"
 
+#define CODE_TRIES 3u
 #define SLOWER_S 5u /* RFC 8628, 3.5 */
 
 static void close_client(struct client **cl) { client_close(*cl); }
@@ -18,28 +19,64 @@ static enum err need_tokens(struct ctx *c, const struct wire_tokens *t)
     return ERR_OK;
 }
 
-static enum err second_factor(struct app *a, const struct server *s, struct client *cl, struct wire_tokens *t)
+/* What a person has to do elsewhere before signing in can end well. */
+static enum err need_nothing_more(struct ctx *c, const struct server *s, const struct wire_tokens *t)
 {
-    CLEANUP(buf_done) struct buf code = BUF_INIT(64);
-    struct wire_second in = {.mfa_token = t->mfa_token};
-    struct wire_tokens out = {0};
-    code.sensitive = true;
-    enum err e = term_ask("Code of your second factor (or a recovery code): ", false, &code);
-    if (e == ERR_NOT_FOUND)
-        return refuse(a->c, ERR_DENIED, "mfa_required",
-                      "this account has a second factor and there is no terminal to ask for its code on;\n"
-                      "sign in with --device, or with an API key (--api-key-stdin)");
-    if (e != ERR_OK) return e;
-    in.code = slice_trim(buf_view(&code));
+    if (t->password_change_required)
+        return refuse(c, ERR_DENIED, "password_change_required", "this account needs a new password first: %s/reset", s->origin);
+    if (t->mfa_enrolment_required)
+        return refuse(c, ERR_DENIED, "mfa_enrolment_required",
+                      "this account must have a second factor, and has none yet: add one through %s/api/v1/auth/2fa/enable", s->origin);
+    return ERR_OK;
+}
+
+static enum err send_code(struct app *a, const struct server *s, struct client *cl, struct slice mfa_token, struct slice code,
+                          struct wire_tokens *ret)
+{
+    struct wire_second in = {mfa_token, code};
     struct call call = {.method = "POST",
                         .path = "/auth/2fa/verify",
                         .in_table = &wire_second_table,
                         .in = &in,
                         .out_table = &wire_tokens_table,
-                        .out = &out};
-    TRY(api_call(a->c, cl, s, &call));
-    *t = out;
-    return ERR_OK;
+                        .out = ret};
+    return api_call(a->c, cl, s, &call);
+}
+
+static bool takes_codes(const struct wire_tokens *t)
+{
+    const struct slice *methods = t->methods.items;
+    for (size_t i = 0; i < t->methods.count; i++)
+        if (!slice_eq(methods[i], SLICE("passkey"))) return true;
+    return false;
+}
+
+/* A mistyped code is asked for again, as long as the server would listen. */
+static enum err second_factor(struct app *a, const struct server *s, struct client *cl, struct wire_tokens *t)
+{
+    if (!takes_codes(t))
+        return refuse(a->c, ERR_DENIED, "mfa_required",
+                      "the second factor of this account is a passkey, which wants a browser: sign in with --device");
+    for (unsigned try = 1;; try++) {
+        CLEANUP(buf_done) struct buf code = BUF_INIT(64);
+        struct wire_tokens out = {0};
+        code.sensitive = true;
+        enum err e = term_ask("Code of your second factor (or a recovery code): ", false, &code);
+        if (e == ERR_NOT_FOUND)
+            return refuse(a->c, ERR_DENIED, "mfa_required",
+                          "this account has a second factor and there is no terminal to ask for its code on;\n"
+                          "sign in with --device, or with an API key (--api-key-stdin)");
+        if (e != ERR_OK) return e;
+        e = send_code(a, s, cl, t->mfa_token, slice_trim(buf_view(&code)), &out);
+        if (e == ERR_OK) {
+            *t = out;
+            return e;
+        }
+        bool mistyped = a->c->err == e && a->c->err_code && strcmp(a->c->err_code, "wrong_code") == 0;
+        if (!mistyped || try == CODE_TRIES) return e;
+        progress_say(NULL, "That code is wrong, or was used already.");
+        ctx_clear_error(a->c);
+    }
 }
 
 enum err sign_in_password(struct app *a, const struct server *s, struct slice email, struct slice password,
@@ -57,6 +94,7 @@ enum err sign_in_password(struct app *a, const struct server *s, struct slice em
     TRY(server_client(a->c, s, false, &cl));
     TRY(api_call(a->c, cl, s, &call));
     if (out.mfa_required) TRY(second_factor(a, s, cl, &out));
+    TRY(need_nothing_more(a->c, s, &out));
     TRY(need_tokens(a->c, &out));
     *ret = out;
     return ERR_OK;

@@ -19,7 +19,10 @@ JSON_TABLE(wire_tokens_table, "Tokens", struct wire_tokens,
            JSON_FIELD(struct wire_tokens, expires_in, JSON_U64),
            JSON_FIELD(struct wire_tokens, user, JSON_OBJECT, .table = &wire_user_table),
            JSON_FIELD(struct wire_tokens, mfa_required, JSON_BOOL),
-           JSON_FIELD(struct wire_tokens, mfa_token, JSON_STRING, .max = LIMIT_TOKEN_BYTES));
+           JSON_FIELD(struct wire_tokens, mfa_enrolment_required, JSON_BOOL),
+           JSON_FIELD(struct wire_tokens, password_change_required, JSON_BOOL),
+           JSON_FIELD(struct wire_tokens, mfa_token, JSON_STRING, .max = LIMIT_TOKEN_BYTES),
+           JSON_FIELD(struct wire_tokens, methods, JSON_STRINGS));
 JSON_TABLE(wire_second_table, "Second", struct wire_second,
            JSON_FIELD(struct wire_second, mfa_token, JSON_STRING, .flags = JSON_SECRET),
            JSON_FIELD(struct wire_second, code, JSON_STRING, .flags = JSON_SECRET));

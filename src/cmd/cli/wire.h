@@ -19,8 +19,10 @@ struct wire_tokens {
     struct slice access_token, refresh_token;
     uint64_t expires_in;
     const struct wire_user *user;
-    bool mfa_required;
+    /* Signed in only once that is settled: */
+    bool mfa_required, mfa_enrolment_required, password_change_required;
     struct slice mfa_token;
+    struct json_list methods; /* of the second factor: slices, "totp", "recovery", "passkey" */
 };
 /* POST /auth/2fa/verify, the end of a sign-in with a second factor */
 struct wire_second {
