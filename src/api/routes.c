@@ -4,6 +4,7 @@
 
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
+#include "api/messages_comments.h"
 #include "api/messages_permissions.h"
 #include "base/limits.h"
 
@@ -133,6 +134,15 @@ const struct route api_routes[] = {
      .call = files_content_call, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
     {HTTP_POST, API "/files/{id}/key", CALLER_USER, RATE_NONE, "The file key, sealed to a one-time key of the caller",
      .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200},
+    {HTTP_GET, API "/files/{id}/comments", CALLER_USER, RATE_NONE, "What people say about a file, newest first",
+     .call = comments_list_call, .out = &msg_comment_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
+    {HTTP_POST, API "/files/{id}/comments", CALLER_USER, RATE_NONE, "Say something", .call = comments_new_call, .creates = true,
+     .in = &msg_comment_new_table, .out = &msg_comment_out_table, .scope = SCOPE_FILES_WRITE, .status = 201},
+    {HTTP_PATCH, API "/files/{id}/comments/{comment_id}", CALLER_USER, RATE_NONE, "Change what one has said",
+     .call = comments_change_call, .in = &msg_comment_new_table, .out = &msg_comment_out_table, .scope = SCOPE_FILES_WRITE,
+     .status = 200},
+    {HTTP_DELETE, API "/files/{id}/comments/{comment_id}", CALLER_USER, RATE_NONE, "Delete a comment: its author, or the file's owner",
+     .call = comments_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204},
     {HTTP_GET, API "/files/{id}/permissions", CALLER_USER, RATE_NONE, "With whom a file is shared", .call = permissions_list_call,
      .out = &msg_permission_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
     {HTTP_PUT, API "/files/{id}/permissions", CALLER_USER, RATE_NONE, "Share a file with somebody, or change that",

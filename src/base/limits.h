@@ -54,6 +54,7 @@
 #define LIMIT_CHECKED_BODY_BYTES (512 * MIB) /* of a body with a checksum: it is held back until it agrees */
 #define LIMIT_TRANSFER_FILES 10000
 #define LIMIT_FILE_SHARES 1000
+#define LIMIT_FILE_COMMENTS 10000
 #define LIMIT_MULTIPART_PARTS 1000
 #define LIMIT_MULTIPART_HEAD_BYTES 4096
 #define LIMIT_PAGE_ITEMS 200

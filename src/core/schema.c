@@ -357,6 +357,7 @@ static const char limits[] =
     "  paid_at BIGINT NOT NULL);" /* microseconds: until then past events are paid for */
     "CREATE INDEX limits_by_end ON limits (paid_at);";
 
+/* Files among people: with whom they are shared, the trash, what is said about them. */
 static const char shares[] =
     "CREATE TABLE file_shares ("
     "  file_id BYTEA NOT NULL REFERENCES files (id) ON DELETE CASCADE,"
@@ -369,7 +370,17 @@ static const char shares[] =
     "  PRIMARY KEY (file_id, user_id));"
     "CREATE INDEX file_shares_by_user ON file_shares (user_id);"
     "CREATE INDEX file_shares_by_expiry ON file_shares (expires_at);"
-    "CREATE INDEX files_by_trashed ON files (trashed_at);";
+    "CREATE INDEX files_by_trashed ON files (trashed_at);"
+
+    "CREATE TABLE comments ("
+    "  id BYTEA PRIMARY KEY,"
+    "  file_id BYTEA NOT NULL REFERENCES files (id) ON DELETE CASCADE,"
+    "  author_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  body TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL,"
+    "  edited_at BIGINT);"
+    "CREATE INDEX comments_by_file ON comments (file_id, created_at, id);"
+    "CREATE INDEX comments_by_author ON comments (author_id);";
 
 /* Uploads that grow as one stream (core/upload/append.h). */
 static const char appending[] =

@@ -46,6 +46,8 @@ static struct promise by_policy(const struct route *r, enum kind k)
     /* Everybody makes a passkey of their own to remove; others' are tried in routes_foreign_is_absent. */
     if (r->caller == CALLER_ADMIN || r->call == passkeys_delete_call) return (struct promise){0};
     if (names_object(r) && (outside || (k == ADMIN && names_personal(r)))) return (struct promise){404, "not_found"};
+    /* Not even administrators put words into others' mouths. */
+    if (k == ADMIN && r->call == comments_change_call) return (struct promise){403, "denied"};
     if (names_object(r)) return (struct promise){0};
     if (k == GUEST && writes) return (struct promise){403, "denied"};
     /* A transfer of somebody else's file: named as a bad field. */

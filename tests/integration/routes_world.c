@@ -4,6 +4,7 @@
 
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
+#include "api/messages_comments.h"
 #include "api/messages_permissions.h"
 #include "base/limits.h"
 #include "core/user/user.h"
@@ -283,6 +284,14 @@ void world_share(struct world *w, const char *user, const char *permission)
     if (a.status != 200) test_fail(__FILE__, __LINE__, "share: %d %s", a.status, loop_shown(&a));
 }
 
+const char *world_comment(struct world *w, const char *bearer)
+{
+    ANSWER a = {0};
+    LOOP(&w->l, &a, .target = loop_text(V1 "/files/%s/comments", w->file), .bearer = bearer, .json = "{\"text\":\"well\"}");
+    if (a.status != 201) test_fail(__FILE__, __LINE__, "comment: %d %s", a.status, loop_shown(&a));
+    return loop_str(&a, "comment.id");
+}
+
 void world_objects(struct world *w)
 {
     struct loop *l = &w->l;
@@ -304,6 +313,7 @@ void world_objects(struct world *w)
     make_key(w, owner, SCOPE_FILES_READ, "", &w->owner_key);
     w->victim = id_of(w, loop_user(l, new_email(w), ROLE_USER));
     world_share(w, w->victim, "view");
+    w->comment = world_comment(w, owner);
     if (!w->token[0] || !w->victim[0]) test_fail(__FILE__, __LINE__, "no objects");
 }
 
@@ -441,6 +451,7 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_device_decision_table) return loop_text("\"user_code\":\"%s\",\"approve\":true", device_user_code(w));
     if (r->in == &msg_device_poll_table) return loop_text("\"device_code\":\"%s\"", approved_device(w));
     if (r->in == &msg_account_new_table || r->in == &msg_invite_new_table) return loop_text("\"email\":\"%s\"", new_email(w));
+    if (r->in == &msg_comment_new_table) return "\"text\":\"I say\"";
     if (r->in == &msg_permission_put_table) return loop_text("\"permission\":\"view\",\"user\":\"%s\"", w->victim);
     if (r->in == &msg_permission_set_table) return "\"permission\":\"view\"";
     if (r->in == &msg_account_patch_table) return "\"display_name\":\"N\"";
@@ -489,6 +500,7 @@ const char *path_for(struct world *w, const struct route *r, bool absent)
         const char *name, *value;
     } names[] = {{"{id}", !absent ? object_of(w, r) : key ? "abcdefgh" : ABSENT},
                  {"{link_id}", absent ? ABSENT : w->link},
+                 {"{comment_id}", absent ? ABSENT : w->comment},
                  {"{user_id}", absent ? ABSENT : w->victim},
                  {"{token}", absent ? KEY43 : w->token},
                  {"{user_code}", absent || !code ? "BCDF-GHJK" : device_user_code(w)},

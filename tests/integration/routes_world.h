@@ -54,7 +54,7 @@ struct world {
     struct credential special[2][KINDS];     /* the others; [1]: as administrator */
     const char *all_scopes[2], *without[2][SCOPE_COUNT], *with[2][SCOPE_COUNT]; /* API keys */
     const char *expired_key;
-    const char *upload, *empty_upload, *file, *transfer, *link, *token, *owner_session, *owner_key; /* all the owner's */
+    const char *upload, *empty_upload, *file, *transfer, *link, *token, *owner_session, *owner_key, *comment; /* all the owner's */
     const char *victim;                         /* an account */
     struct authenticator passkey;               /* of an account of its own */
     const char *passkey_id;
@@ -65,6 +65,8 @@ void world_open(struct world *w);
 void world_close(struct world *w);
 /* Fresh objects of the owner: what was there may be gone. */
 void world_objects(struct world *w);
+/* A comment on w->file; its id. */
+const char *world_comment(struct world *w, const char *bearer);
 /* The owner shares its file with an account. */
 void world_share(struct world *w, const char *user, const char *permission);
 /* The caller has changed its account (password, factors, sessions): the next one of this kind is somebody else. */
