@@ -61,7 +61,7 @@ struct msg_file {
     struct id id;
     struct slice name;
     uint64_t size;
-    struct slice type, state, mode;
+    struct slice type, detected_type, state, state_why, mode;
     struct slice sha256;
     uint64_t version;
     struct id content_id;

@@ -28,6 +28,7 @@ static const struct {
     {"sweep", job_sweep, true},
     {"mail", job_mail, false},
     {"account", job_account, false},
+    {"inspect", job_inspect, false},
 };
 
 static job_fn *find_kind(struct slice kind)

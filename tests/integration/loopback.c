@@ -12,6 +12,8 @@
 #include "core/user/user.h"
 #include "crypto/crypto.h"
 #include "jobs/jobs.h"
+#include "lab/lab.h"
+#include "os/child.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -142,10 +144,19 @@ static void stop(struct loop *l, bool all)
     l->be = (struct app_backends){.db = all ? NULL : l->be.db, .blobs = all && !l->guest ? NULL : l->be.blobs};
 }
 
+/* The real one. */
+static const char *lab_program(void)
+{
+    static char path[4096];
+    if (!path[0]) child_beside(LAB_PROGRAM, path);
+    return path;
+}
+
 void loop_open(struct loop *l)
 {
     *l = (struct loop){.backend = loop_chosen(), .dir = test_dir()};
     l->cfg = (struct app_config){.public_url = SLICE(LOOP_URL),
+                                 .lab_program = lab_program(),
                                  .file_bytes_max = 1 * TIB,
                                  .upload_ttl_ms = 24 * 3600 * 1000,
                                  .trash_ms = 30 * 86400 * 1000ll,

@@ -3,9 +3,12 @@
 #include "cmd/server/commands.h"
 #include "cmd/server/wiring.h"
 #include "codec/text.h"
+#include "core/type/sniff.h"
 #include "crypto/cert.h"
 #include "crypto/crypto.h"
+#include "lab/lab.h"
 #include "net/tls.h"
+#include "os/child.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -123,6 +126,22 @@ static void check_files(struct doctor *d)
         "%llu open files at most", (unsigned long long)n);
 }
 
+static void check_lab(struct doctor *d)
+{
+    char beside[4096];
+    struct sniffer *s = NULL;
+    struct slice type = {0}, program = d->cfg.lab_program;
+    child_beside(LAB_PROGRAM, beside);
+    if (program.len == 0) program = slice_cstr(beside);
+    enum err e = sniffer_new(program, &s);
+    if (e == ERR_OK) e = sniff(d->c, s, SLICE("%PDF-1.7\n"), &type);
+    sniffer_free(s);
+    if (e == ERR_OK && slice_eq(type, SLICE("application/pdf")))
+        say(d, true, "types", "", "the sandboxed program answers");
+    else
+        say(d, false, "types", "check types.lab and that the kernel has seccomp", "%s", e == ERR_OK ? "not told rightly" : detail(d, e));
+}
+
 enum err command_doctor(struct ctx *c, struct args *a)
 {
     struct doctor d = {.c = c};
@@ -137,6 +156,7 @@ enum err command_doctor(struct ctx *c, struct args *a)
     check_clock(&d);
     check_certificate(&d);
     check_files(&d);
+    check_lab(&d);
     keyring_close(keys);
     if (d.bad == 0) return ERR_OK;
     return refuse(c, ERR_IO, "doctor", "%u %s to be looked after.", d.bad, d.bad == 1 ? "thing has" : "things have");

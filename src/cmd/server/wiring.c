@@ -6,6 +6,8 @@
 #include "codec/uri.h"
 #include "core/mail/mail.h"
 #include "crypto/crypto.h"
+#include "lab/lab.h"
+#include "os/child.h"
 #include "os/file.h"
 
 #define CACHE_ENTRIES 100000
@@ -121,6 +123,18 @@ static enum err open_geoip(struct ctx *c, const struct config *cfg, struct wirin
     return refuse(c, e, "config", "security.geoip_file " SLICE_FMT, SLICE_ARG(why));
 }
 
+static enum err choose_types(struct ctx *c, const struct config *cfg, struct app_config *ret)
+{
+    char beside[4096];
+    const struct type_policy types = {cfg->types_allow, cfg->types_deny, slice_eq(cfg->types_mismatch, SLICE("refuse"))};
+    if (!type_list_valid(types.allow) || !type_list_valid(types.deny))
+        return refuse(c, ERR_INVALID, "config", "types.%s must list media types and extensions: image/*, application/pdf, .docx",
+                      type_list_valid(types.allow) ? "deny" : "allow");
+    ret->types = types;
+    child_beside(LAB_PROGRAM, beside);
+    return arena_cstr(&c->arena, cfg->lab_program.len ? cfg->lab_program : slice_cstr(beside), &ret->lab_program);
+}
+
 static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring *w)
 {
     struct app_config app = {.public_url = w->public_url,
@@ -142,6 +156,7 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
                              .tries = {(uint32_t)cfg->tries_per_address, (uint32_t)cfg->logins_per_address, (uint32_t)cfg->logins},
                              .registration = registration_of(cfg->registration)};
+    TRY(choose_types(c, cfg, &app));
     if (w->geoip) app.geo = (struct app_geo){geoip_country, w->geoip};
     TRY(choose_mail(c, cfg, &app.mail));
     TRY(choose_oidc(c, cfg, &app.oidc));

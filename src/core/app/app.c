@@ -8,6 +8,7 @@
 #include "core/schema.h"
 #include "core/session/session.h"
 #include "core/token/token.h"
+#include "core/type/sniff.h"
 #include "core/upload/append.h"
 #include "core/upload/claim.h"
 #include "os/thread.h"
@@ -24,6 +25,7 @@ static enum err open_parts(struct ctx *c, struct app *app)
     TRY(append_writers_new(&app->writers));
     TRY(gate_new(thread_cores(), &app->hash_gate));
     TRY(oidc_state_new(app->cfg.oidc, &app->oidc));
+    if (app->cfg.lab_program) TRY(sniffer_new(slice_cstr(app->cfg.lab_program), &app->sniffer));
     return session_watch(c, app);
 }
 
@@ -59,6 +61,7 @@ void app_close(struct app *app)
     append_writers_free(app->writers);
     gate_free(app->hash_gate);
     oidc_state_free(app->oidc);
+    sniffer_free(app->sniffer);
     key_done(&app->pepper);
     key_done(&app->server_key);
     mem_free(app);

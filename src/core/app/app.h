@@ -6,6 +6,7 @@
 #include "base/ctx.h"
 #include "blob/blob.h"
 #include "cache/cache.h"
+#include "core/type/type.h"
 #include "crypto/keyring.h"
 #include "crypto/pwhash.h"
 #include "db/db.h"
@@ -65,6 +66,8 @@ struct app_config {
     struct app_tries tries;
     struct app_mail mail;
     struct app_geo geo;
+    struct type_policy types; /* which files may be stored */
+    const char *lab_program;  /* the sandboxed program that says what a file is; NULL: none */
     const struct oidc_config *oidc; /* core/oidc; NULL: no external providers */
 };
 
@@ -82,6 +85,7 @@ struct part_claims;  /* core/upload */
 struct append_writers; /* likewise */
 struct gate;         /* core/app/gate.h */
 struct oidc_state;   /* core/oidc */
+struct sniffer;      /* core/type */
 
 struct app {
     struct app_backends be;
@@ -94,6 +98,7 @@ struct app {
     struct part_claims *claims;
     struct append_writers *writers;
     struct oidc_state *oidc;
+    struct sniffer *sniffer;
     struct gate *hash_gate; /* bounds the memory of password hashing */
 };
 

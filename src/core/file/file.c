@@ -47,6 +47,7 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     TRY(policy_check_as(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id, f.trashed_at != 0}, &f.relation));
     if (f.trashed_at && action != ACTION_READ && action != ACTION_DELETE)
         return refuse(c, ERR_CONFLICT, "file_trashed", "This file is in the trash. Restore it first.");
+    if (action == ACTION_DOWNLOAD) TRY(file_check_ready(c, &f));
     *ret = f;
     return ERR_OK;
 }
@@ -94,6 +95,14 @@ static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return file_store_get(c, conn, &a->id, &a->file);
 }
 
+/* A new name must not say what the old one was not allowed to. */
+static enum err check_type(struct ctx *c, const struct app *app, const struct file *f, struct slice name)
+{
+    const struct type_policy *p = &app->cfg.types;
+    enum type_verdict v = f->detected_type.len ? type_check(p, name, f->detected_type) : type_check_name(p, name);
+    return v == TYPE_ALLOWED ? ERR_OK : refuse(c, ERR_INVALID, "type_denied", "Files of this type are not allowed here.");
+}
+
 enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                      const struct file_patch *p, struct file *ret)
 {
@@ -101,6 +110,7 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
     struct change_arg a = {.who = who, .id = *id, .patch = p};
     TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
     if (p->name.ptr) TRY(file_check_name(c, "name", p->name, &a.name_key));
+    if (p->name.ptr) TRY(check_type(c, app, &f, p->name));
     if (p->description.len > DESCRIPTION_BYTES) {
         ctx_field_error(c, "description", "is longer than 4000 bytes");
         return ERR_INVALID;

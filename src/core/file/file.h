@@ -17,7 +17,9 @@ struct file {
     struct slice name;
     uint64_t size;
     struct slice type;
-    struct slice state;
+    struct slice detected_type; /* what its content is; empty while not known */
+    struct slice state;         /* ready, scanning (not looked at yet), quarantined */
+    struct slice state_why;     /* of quarantined: type_denied, type_mismatch, type_unknown; else empty */
     struct slice mode;
     int64_t version; /* the newest, whose content this is */
     struct content content;
@@ -60,6 +62,13 @@ MUST_USE enum err file_restore(struct ctx *c, struct app *app, const struct prin
 MUST_USE enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in);
 /* For the expiry job: deletes what has been in the trash long enough; how many were found. */
 MUST_USE enum err file_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n);
+/* May its content be given out? ERR_CONFLICT "file_not_ready", ERR_DENIED "file_quarantined". file_get with ACTION_DOWNLOAD asks. */
+MUST_USE enum err file_check_ready(struct ctx *c, const struct file *f);
+/* The state of a file that has just arrived: inspected first where a policy for types must be enforced. */
+struct slice file_first_state(const struct app *app);
+/* The job of every new content: finds out what it is, and what the policy for types makes of that. Without a policy a detector that
+ * does not work is only logged; with one the file is not given out before it has worked. ERR_OK when the file is gone. */
+MUST_USE enum err file_inspect(struct ctx *c, struct app *app, const struct id *id);
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);
 

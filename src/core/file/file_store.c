@@ -22,6 +22,13 @@ static const struct db_stmt change = {
 static const struct db_stmt set_trashed = {"file_set_trashed", "UPDATE files SET trashed_at = $2 WHERE id = $1", NULL};
 static const struct db_stmt overdue = {
     "file_overdue", "SELECT id FROM files WHERE trashed_at <= $1 ORDER BY trashed_at LIMIT $2", NULL};
+static const struct db_stmt inspected = {
+    "file_inspected",
+    "UPDATE files SET detected_type = $3, state = $4, state_why = $5 WHERE id = $1 AND content_id = $2 "
+    "AND state IN ('scanning', 'ready')", NULL};
+static const struct db_stmt version_inspected = {
+    "version_inspected",
+    "UPDATE file_versions SET detected_type = $3, state = $4 WHERE file_id = $1 AND content_id = $2", NULL};
 static const struct db_stmt remove_file = {"file_delete", "DELETE FROM files WHERE id = $1", NULL};
 static const struct db_stmt version_insert = {
     "version_insert",
@@ -61,8 +68,10 @@ void file_store_row(const struct db_result *r, size_t i, struct file *ret)
                          .modified_at = db_get_i64(r, i, 9),
                          .created_at = db_get_i64(r, i, 10),
                          .updated_at = db_get_i64(r, i, 11),
-                         .trashed_at = db_get_i64(r, i, 12)};
-    content_store_row(r, i, 13, &ret->content);
+                         .detected_type = db_get_slice(r, i, 12),
+                         .state_why = db_get_slice(r, i, 13),
+                         .trashed_at = db_get_i64(r, i, 14)};
+    content_store_row(r, i, 15, &ret->content);
 }
 
 enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret)
@@ -120,4 +129,14 @@ enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id 
 enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, const struct id *file, struct db_result *ret)
 {
     return db_exec(c, conn, &version_delete_all, ret, db_id(file));
+}
+
+enum err file_store_inspected(struct ctx *c, struct db_conn *conn, const struct file *f, bool *ret_done)
+{
+    struct db_result r;
+    TRY(db_exec(c, conn, &inspected, &r, db_id(&f->id), db_id(&f->content.id), db_text(f->detected_type), db_text(f->state),
+                db_text(f->state_why)));
+    *ret_done = r.changes == 1;
+    return db_exec(c, conn, &version_inspected, NULL, db_id(&f->id), db_id(&f->content.id), db_text(f->detected_type),
+                   db_text(f->state));
 }

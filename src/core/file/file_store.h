@@ -23,6 +23,9 @@ MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const s
 MUST_USE enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms);
 /* Column: id; what has been in the trash since before_ms or longer. */
 MUST_USE enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_t before_ms, size_t limit, struct db_result *ret);
+/* What inspection found of its content: detected_type, state, state_why. Tells whether it still had that content, and a state that
+ * inspection may change. */
+MUST_USE enum err file_store_inspected(struct ctx *c, struct db_conn *conn, const struct file *f, bool *ret_done);
 /* After its versions. */
 MUST_USE enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id);
 
@@ -32,7 +35,7 @@ MUST_USE enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, 
 /* A row of files, called f, with its content, for file_store_row: "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f. …" */
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.owner_id, f.name, f.size, f.type, f.state, f.mode, f.version, f.description, f.modified_at, f.created_at, " \
-    "f.updated_at, f.trashed_at, " CONTENT_COLUMNS
+    "f.updated_at, f.detected_type, f.state_why, f.trashed_at, " CONTENT_COLUMNS
 #define FILE_TABLES "files f JOIN contents c ON c.id = f.content_id"
 void file_store_row(const struct db_result *r, size_t i, struct file *ret);
 

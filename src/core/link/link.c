@@ -179,6 +179,7 @@ enum err link_file(struct ctx *c, struct app *app, const struct link *l, const s
     TRY(e);
     TRY(check_sender(c, l, &f));
     if (f.trashed_at) return refuse(c, ERR_GONE, "files_gone", "This file is no longer there.");
+    TRY(file_check_ready(c, &f));
     *ret = f;
     return ERR_OK;
 }
@@ -190,7 +191,9 @@ enum err link_check_files(struct ctx *c, struct app *app, const struct link *l)
     size_t n = 0;
     ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
     enum err e = link_files(&own, app, l, &files, &n);
-    return e == ERR_GONE ? revoked(c) : e;
+    if (e == ERR_GONE) return revoked(c);
+    for (size_t i = 0; i < n && e == ERR_OK; i++) e = file_check_ready(c, &files[i]);
+    return e;
 }
 
 enum err link_open(struct ctx *c, struct app *app, struct slice token, struct link *ret)

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "core/audit/audit.h"
 #include "core/file/file_store.h"
+#include "core/job/job.h"
 #include "core/quota/quota.h"
 #include "core/upload/append_impl.h"
 #include "core/upload/claim.h"
@@ -113,6 +114,13 @@ struct publish_arg {
     struct file_insert in;
 };
 
+static enum err add_inspection(struct ctx *c, struct db_conn *conn, const struct id *file)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_text(*file, text);
+    return job_add(c, conn, &(struct job_new){.kind = "inspect", .payload = slice_cstr(text)});
+}
+
 static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct publish_arg *a = arg;
@@ -135,6 +143,7 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(file_store_insert(c, conn, &a->in));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
                                                    .object_id = &now.file_id}));
+    TRY(add_inspection(c, conn, &now.file_id));
     TRY(part_store_clear(c, conn, &now.id));
     return upload_store_finish(c, conn, &now.id, size);
 }
@@ -171,7 +180,7 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
                                         .created_at = now};
     a.in.created_by = u->owner_id;
     a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
-                              .state = SLICE("ready"), .mode = u->mode, .version = 1, .description = SLICE(""),
+                              .state = file_first_state(app), .detected_type = SLICE(""), .mode = u->mode, .version = 1, .description = SLICE(""),
                               .modified_at = u->modified_at, .created_at = now, .updated_at = now};
     TRY(file_check_name(c, "name", u->name, &a.in.name_key));
     TRY(collect(c, parts, n, &a.content, &tags));

@@ -16,6 +16,8 @@ static enum err check_new(struct ctx *c, const struct app *app, const struct upl
     struct slice key;
     uint32_t part_size = n->part_size;
     TRY(file_check_name(c, "name", n->name, &key));
+    if (type_check_name(&app->cfg.types, n->name) != TYPE_ALLOWED)
+        return refuse(c, ERR_INVALID, "type_denied", "Files of this type are not allowed here.");
     if (n->type.len > LIMIT_MIME_BYTES || !mime_valid(n->type)) {
         ctx_field_error(c, "type", "is not a media type");
         return ERR_INVALID;
