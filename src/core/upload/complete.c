@@ -180,7 +180,8 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
                                         .created_at = now};
     a.in.created_by = u->owner_id;
     a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
-                              .state = file_first_state(app), .detected_type = SLICE(""), .mode = u->mode, .version = 1, .description = SLICE(""),
+                              .state = file_first_state(app), .detected_type = SLICE(""),
+                              .mode = u->mode, .version = 1, .description = SLICE(""),
                               .modified_at = u->modified_at, .created_at = now, .updated_at = now};
     TRY(file_check_name(c, "name", u->name, &a.in.name_key));
     TRY(collect(c, parts, n, &a.content, &tags));
