@@ -14,7 +14,8 @@ enum err file_check_ready(struct ctx *c, const struct file *f)
     if (slice_eq(f->state, SLICE("quarantined")))
         return refuse(c, ERR_DENIED, "file_quarantined",
                       "\"" SLICE_FMT "\" is locked away: its content is of a kind that is not allowed here.", SLICE_ARG(f->name));
-    return refuse(c, ERR_CONFLICT, "file_not_ready", "\"" SLICE_FMT "\" is still being checked. Try again in a moment.", SLICE_ARG(f->name));
+    return refuse(c, ERR_CONFLICT, "file_not_ready", "\"" SLICE_FMT "\" is still being checked. Try again in a moment.",
+                  SLICE_ARG(f->name));
 }
 
 struct slice file_first_state(const struct app *app)
