@@ -281,8 +281,8 @@ static int percent_byte(struct slice s, size_t i)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* The decoders write over what they read, inside m->head: decoded text is never longer. */
-static char *head_at(struct multipart *m, struct slice s) { return m->head + (s.ptr - m->head); }
+/* The decoders write over what they read: decoded text is never longer. `base` is the writable text that s lies in. */
+static char *writable(char *base, struct slice s) { return base + (s.ptr - base); }
 
 static enum err checked_name(struct slice s, struct slice *ret)
 {
@@ -293,10 +293,10 @@ static enum err checked_name(struct slice s, struct slice *ret)
 
 /* What browsers do to a quoted name (WHATWG HTML, multipart/form-data encoding): " CR LF become %22 %0D %0A and nothing else is
  * touched, not even %; others escape " and \ with a backslash. */
-static enum err decode_plain(struct multipart *m, const struct param *p, struct slice *ret)
+static enum err decode_plain(char *base, const struct param *p, struct slice *ret)
 {
     struct slice s = p->value;
-    char *to = head_at(m, s);
+    char *to = writable(base, s);
     size_t n = 0;
     if (!p->quoted) return checked_name(s, ret);
     for (size_t i = 0; i < s.len; n++) {
@@ -315,13 +315,13 @@ static enum err decode_plain(struct multipart *m, const struct param *p, struct 
 }
 
 /* RFC 8187 (once 5987): UTF-8'language'percent-encoded. */
-static enum err decode_extended(struct multipart *m, const struct param *p, struct slice *ret)
+static enum err decode_extended(char *base, const struct param *p, struct slice *ret)
 {
     struct slice s = p->value;
     if (p->quoted || !slice_eq_nocase(slice_cut(&s, '\''), SLICE("UTF-8"))) return ERR_INVALID;
     if (slice_find(s, '\'') == s.len) return ERR_INVALID;
     (void)slice_cut(&s, '\'');
-    char *to = head_at(m, s);
+    char *to = writable(base, s);
     size_t n = 0;
     for (size_t i = 0; i < s.len; n++) {
         int byte = percent_byte(s, i);
@@ -332,27 +332,46 @@ static enum err decode_extended(struct multipart *m, const struct param *p, stru
     return checked_name(slice_of(to, n), ret);
 }
 
-static enum err parse_disposition(struct multipart *m, struct slice value,
-                                  struct multipart_head *ret)
+/* The parameters of a Content-Disposition field; the ones nobody gives stay as they are. */
+static enum err parse_names(char *base, struct slice rest, struct slice *ret_name, struct slice *ret_filename)
 {
-    struct slice rest = value, extended = {0};
-    struct slice type = slice_sub(rest, 0, slice_find(rest, ';'));
-    if (!slice_eq_nocase(slice_trim(type), SLICE("form-data"))) return ERR_INVALID;
-    consume(&rest, type.len);
+    struct slice extended = {0};
     while (rest.len) {
         struct param p = {0};
         TRY(take_param(&rest, &p));
         bool is_extended = slice_eq_nocase(p.name, SLICE("filename*"));
         struct slice *to = is_extended                                  ? &extended
-                           : slice_eq_nocase(p.name, SLICE("filename")) ? &ret->filename
-                           : slice_eq_nocase(p.name, SLICE("name"))     ? &ret->name
+                           : slice_eq_nocase(p.name, SLICE("filename")) ? ret_filename
+                           : slice_eq_nocase(p.name, SLICE("name"))     ? ret_name
                                                                         : NULL;
         if (!to) continue;
         if (to->ptr) return ERR_INVALID;
-        TRY(is_extended ? decode_extended(m, &p, to) : decode_plain(m, &p, to));
+        TRY(is_extended ? decode_extended(base, &p, to) : decode_plain(base, &p, to));
     }
-    if (extended.ptr) ret->filename = extended;
+    if (extended.ptr) *ret_filename = extended;
+    return ERR_OK;
+}
+
+static enum err parse_disposition(struct multipart *m, struct slice value, struct multipart_head *ret)
+{
+    struct slice type = slice_sub(value, 0, slice_find(value, ';'));
+    if (!slice_eq_nocase(slice_trim(type), SLICE("form-data"))) return ERR_INVALID;
+    TRY(parse_names(m->head, slice_sub(value, type.len, value.len), &ret->name, &ret->filename));
     return ret->name.ptr ? ERR_OK : ERR_INVALID;
+}
+
+enum err disposition_filename(struct arena *a, struct slice value, struct slice *ret)
+{
+    struct slice name = {0}, filename = {0}, text = slice_trim(value);
+    char *own = arena_alloc(a, text.len + 1, 1);
+    if (!own) return ERR_NOMEM;
+    if (text.len) memcpy(own, text.ptr, text.len);
+    text = slice_of(own, text.len);
+    struct slice type = slice_sub(text, 0, slice_find(text, ';'));
+    if (!is_token(slice_trim(type))) return ERR_INVALID;
+    TRY(parse_names(own, slice_sub(text, type.len, text.len), &name, &filename));
+    *ret = filename;
+    return ERR_OK;
 }
 
 /* The fields of a part, each once. RFC 7578 has no use for a transfer encoding that changes bytes. */

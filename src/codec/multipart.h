@@ -16,6 +16,7 @@
 #ifndef SEALDROP_CODEC_MULTIPART_H
 #define SEALDROP_CODEC_MULTIPART_H
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "base/slice.h"
 
@@ -72,5 +73,9 @@ MUST_USE enum err multipart_push(struct multipart *m, struct slice bytes);
 MUST_USE enum err multipart_end(struct multipart *m);
 /* Wipes what was held. */
 void multipart_done(struct multipart *m);
+
+/* The file name that the Content-Disposition field of a message gives (RFC 6266), of any disposition: filename* when there is one,
+ * else filename, decoded as in a form. ptr NULL: none is given. Any character but NUL: check it. */
+MUST_USE enum err disposition_filename(struct arena *a, struct slice value, struct slice *ret);
 
 #endif

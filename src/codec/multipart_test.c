@@ -402,3 +402,37 @@ TEST(multipart_speed)
     run_speed("random bytes, boundary of one character", SLICE("b"), fill_random);
     run_speed("only CR LF - -, boundary of one character", SLICE("b"), fill_lines);
 }
+
+TEST(disposition_filenames)
+{
+    static const struct {
+        const char *value, *name; /* NULL: none; "!": refused */
+    } cases[] = {
+        {"inline", NULL},
+        {"attachment; size=3", NULL},
+        {"inline; filename=a.txt", "a.txt"},
+        {" Attachment ; filename=\"a \\\"b\\\".txt\"", "a \"b\".txt"},
+        {"inline; filename=\"file name.jpg\"; filename*=UTF-8''file%20n%C3%A4me.jpg", "file n\xc3\xa4me.jpg"},
+        {"inline; filename*=utf-8'de'%e2%82%ac; filename=EUR", "\xe2\x82\xac"},
+        {"", "!"},
+        {"; filename=a", "!"},
+        {"in line; filename=a", "!"},
+        {"inline; filename", "!"},
+        {"inline; filename=\"a", "!"},
+        {"inline; filename=a; filename=b", "!"},
+        {"inline; filename*=latin1''a", "!"},
+        {"inline; filename*=UTF-8''%ff", "!"},
+        {"inline; filename*=UTF-8''%0", "!"},
+        {"inline, filename=a", "!"},
+    };
+    CLEANUP(arena_done) struct arena a;
+    arena_init(&a, 100000);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slice name = SLICE("!");
+        const char *want = cases[i].name;
+        enum err e = disposition_filename(&a, slice_cstr(cases[i].value), &name);
+        bool refused = want && strcmp(want, "!") == 0;
+        if (e != (refused ? ERR_INVALID : ERR_OK) || (want ? !slice_eq(name, slice_cstr(want)) : name.ptr != NULL))
+            test_fail(__FILE__, __LINE__, "%s", cases[i].value);
+    }
+}
