@@ -99,6 +99,18 @@ MUST_USE enum err reply_empty(struct call *q);
 void reply_problem(struct call *q, enum err e);
 /* The same without a call: errors of the server itself. */
 void reply_problem_raw(struct ctx *c, struct http_response *resp, int status, struct slice code, struct slice detail);
+/* A problem whose type is in the registry of RFC 9457, with up to two numbers. */
+struct problem_member {
+    const char *name; /* NULL: none */
+    uint64_t value;
+};
+struct registered_problem {
+    int status;
+    const char *name; /* in the registry */
+    const char *code, *title, *detail;
+    struct problem_member members[2];
+};
+void reply_registered(struct ctx *c, struct http_response *resp, const struct registered_problem *p);
 MUST_USE enum err reply_header(struct call *q, const char *name, struct slice value);
 /* Security headers and request id, on every answer. */
 void reply_common(struct ctx *c, struct http_response *resp, bool html);
@@ -142,7 +154,8 @@ call_fn device_new_call, device_get_call, device_approve_call, device_token_call
 call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, reauthenticate_call, password_change_call,
     sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
-open_fn upload_part_open, files_upload_open;
+open_fn upload_part_open, files_upload_open, resumable_append_open;
+call_fn resumable_get_call, resumable_delete_call, resumable_options_call;
 call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_restore_call, files_download_call, files_content_call,
     files_key_call;
 call_fn comments_list_call, comments_new_call, comments_change_call, comments_delete_call;

@@ -7,6 +7,7 @@
 #include "core/page.h"
 #include "os/clock.h"
 
+#define PROBLEM_REGISTRY "https://iana.org/assignments/http-problem-types#"
 #define CSP_NOTHING "default-src 'none'; frame-ancestors 'none'"
 /* Only what this server is built with: no inline script or style, no way for a script to make markup, nothing from elsewhere. */
 #define CSP_PAGE \
@@ -71,6 +72,7 @@ enum err reply_empty(struct call *q)
 struct problem {
     int status;
     struct slice title, code, detail;
+    const struct registered_problem *registered; /* NULL: a type of our own */
     struct slice request_id;
     const struct field_error *errors;
     size_t error_count;
@@ -84,7 +86,10 @@ static enum err put_member(struct buf *b, const char *name, struct slice value)
 
 static enum err put_problem(struct buf *b, const struct problem *p)
 {
-    TRY(buf_printf(b, "{\"type\":\"urn:sealdrop:problem:" SLICE_FMT "\",\"status\":%d", SLICE_ARG(p->code), p->status));
+    if (p->registered)
+        TRY(buf_printf(b, "{\"type\":\"" PROBLEM_REGISTRY "%s\",\"status\":%d", p->registered->name, p->status));
+    else
+        TRY(buf_printf(b, "{\"type\":\"urn:sealdrop:problem:" SLICE_FMT "\",\"status\":%d", SLICE_ARG(p->code), p->status));
     TRY(put_member(b, "title", p->title));
     TRY(put_member(b, "detail", p->detail));
     TRY(put_member(b, "code", p->code));
@@ -97,6 +102,10 @@ static enum err put_problem(struct buf *b, const struct problem *p)
         TRY(buf_putc(b, '}'));
     }
     if (p->error_count) TRY(buf_putc(b, ']'));
+    for (size_t i = 0; p->registered && i < 2; i++) {
+        const struct problem_member *m = &p->registered->members[i];
+        if (m->name) TRY(buf_printf(b, ",\"%s\":%llu", m->name, (unsigned long long)m->value));
+    }
     return buf_putc(b, '}');
 }
 
@@ -115,6 +124,13 @@ void reply_problem_raw(struct ctx *c, struct http_response *resp, int status, st
 {
     struct problem p = {.status = status, .title = detail, .code = code, .detail = detail, .request_id = c->request_id};
     send_problem(c, resp, &p);
+}
+
+void reply_registered(struct ctx *c, struct http_response *resp, const struct registered_problem *p)
+{
+    struct problem all = {.status = p->status, .title = slice_cstr(p->title), .code = slice_cstr(p->code),
+                          .detail = slice_cstr(p->detail), .registered = p, .request_id = c->request_id};
+    send_problem(c, resp, &all);
 }
 
 static void log_failure(const struct call *q, enum err e, int status)

@@ -1,5 +1,7 @@
-/* POST /files/upload: one raw body (curl -T), or a form with one or many files (curl -F). Both stream into core/upload. */
+/* POST /files/upload: one raw body (curl -T), or a form with one or many files (curl -F). Both stream into core/upload. A raw body
+ * that may be resumed goes through resumable.c. */
 #include "api/encode.h"
+#include "api/resumable.h"
 #include "base/limits.h"
 #include "codec/multipart.h"
 
@@ -113,20 +115,35 @@ static void sink_abort(struct http_sink *sink, struct ctx *c)
 
 static const struct http_sink_ops sink_ops = {sink_write, sink_finish, sink_abort};
 
-static enum err open_raw(struct call *q, struct form_sink *s)
+/* The name is in the query, or in Content-Disposition. */
+static enum err raw_name(struct call *q, struct slice *ret)
 {
-    struct upload_new n = {.size = q->http->has_length ? q->http->content_length : UPLOAD_SIZE_UNKNOWN};
-    TRY(query_text(q, "name", &n.name));
-    if (!n.name.ptr) {
+    struct slice field = http_request_header(q->http, "content-disposition");
+    TRY(query_text(q, "name", ret));
+    if (ret->ptr || !field.ptr) return ERR_OK;
+    enum err e = disposition_filename(&q->ctx->arena, field, ret);
+    if (e == ERR_INVALID) ctx_field_error(q->ctx, "content-disposition", "is malformed: inline; filename*=UTF-8''report.pdf is wanted");
+    return e;
+}
+
+/* What clients say that know nothing of the content. */
+static bool tells(struct slice type)
+{
+    return type.ptr && !slice_eq(type, SLICE("application/octet-stream")) && !slice_eq(type, SLICE("application/partial-upload")) &&
+           !slice_eq(type, SLICE("application/x-www-form-urlencoded"));
+}
+
+static enum err describe_raw(struct call *q, struct upload_new *ret)
+{
+    struct slice type = http_request_header(q->http, "content-type");
+    *ret = (struct upload_new){.size = q->http->has_length ? q->http->content_length : UPLOAD_SIZE_UNKNOWN};
+    TRY(raw_name(q, &ret->name));
+    if (!ret->name.ptr) {
         ctx_field_error(q->ctx, "name", "is required for a raw body: ?name=report.pdf");
         return ERR_INVALID;
     }
-    struct slice type = http_request_header(q->http, "content-type");
-    /* What curl says when it knows nothing. */
-    bool telling = type.ptr && !slice_eq(type, SLICE("application/octet-stream")) &&
-                   !slice_eq(type, SLICE("application/x-www-form-urlencoded"));
-    if (telling) n.type = type;
-    return stream_open(q->ctx, q->app, &q->who, &n, &s->stream);
+    if (tells(type)) ret->type = type;
+    return ERR_OK;
 }
 
 static enum err open_form(struct call *q, struct form_sink *s, struct slice type)
@@ -137,15 +154,29 @@ static enum err open_form(struct call *q, struct form_sink *s, struct slice type
     return form_error(q->ctx, e);
 }
 
+static enum err open_sink(struct form_sink *s, const struct upload_new *n, struct slice type)
+{
+    return s->form ? open_form(s->q, s, type) : stream_open(s->q->ctx, s->q->app, &s->q->who, n, &s->stream);
+}
+
 enum err files_upload_open(struct call *q, struct http_sink **ret)
 {
     struct slice type = http_request_header(q->http, "content-type"), rest = type;
+    struct resumable r;
+    struct upload_new n = {0};
+    bool form = slice_eq_nocase(slice_trim(slice_cut(&rest, ';')), SLICE("multipart/form-data"));
+    resumable_read(q->http, &r);
+    if (form && r.complete.set && !r.complete.v)
+        return refuse(q->ctx, ERR_INVALID, "form_not_resumable",
+                      "A form comes in one request. Send the bytes of the file alone to go on later.");
+    if (!form) TRY(describe_raw(q, &n));
+    if (!form && resumable_meant(&r)) return resumable_create(q, &r, &n, ret);
     struct form_sink *s = MEM_NEW(struct form_sink);
     if (!s) return ERR_NOMEM;
     s->sink.ops = &sink_ops;
     s->q = q;
-    s->form = slice_eq_nocase(slice_trim(slice_cut(&rest, ';')), SLICE("multipart/form-data"));
-    enum err e = s->form ? open_form(q, s, type) : open_raw(q, s);
+    s->form = form;
+    enum err e = open_sink(s, &n, type);
     if (e != ERR_OK) {
         free_sink(s, q->ctx);
         return e;

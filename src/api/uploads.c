@@ -64,8 +64,14 @@ enum err upload_complete_call(struct call *q)
     const struct msg_upload_complete *in = q->in;
     struct id id;
     struct file f;
+    struct checksum want = {.alg = CHECKSUM_SHA256};
     TRY(param_id(q, 0, &id));
-    TRY(upload_complete(q->ctx, q->app, &q->who, &id, in->size.set ? in->size.v : UPLOAD_SIZE_UNKNOWN, in->sha256, &f));
+    if (in->sha256.len && in->sha256.len != SHA256_BYTES) {
+        ctx_field_error(q->ctx, "sha256", "must be 32 bytes in base64url");
+        return ERR_INVALID;
+    }
+    if (in->sha256.len) memcpy(want.b, in->sha256.ptr, SHA256_BYTES);
+    TRY(upload_complete(q->ctx, q->app, &q->who, &id, in->size.set ? in->size.v : UPLOAD_SIZE_UNKNOWN, in->sha256.len ? &want : NULL, &f));
     return reply_file(q, &f);
 }
 

@@ -90,7 +90,7 @@ static void check_whole(struct bed *b)
     ANSWER a = {0};
     struct file f;
     char id[ID_TEXT_LEN + 1];
-    CHECK_OK(upload_complete(&b->c, b->l.app, &b->who, &b->u.id, UPLOAD_SIZE_UNKNOWN, (struct slice){0}, &f));
+    CHECK_OK(upload_complete(&b->c, b->l.app, &b->who, &b->u.id, UPLOAD_SIZE_UNKNOWN, NULL, &f));
     id_text(f.id, id);
     LOOP(&b->l, &a, .target = loop_text("/api/v1/files/%s/download", id), .bearer = b->bearer);
     CHECK_STATUS(&a, 200);
@@ -295,14 +295,14 @@ TEST(append_offsets_and_sizes_are_exact)
     CHECK_ERR(append_finish(&b.c, in, &told), ERR_TOO_LARGE);
     CHECK_U64(told, 990); /* what arrived is kept */
     struct file f;
-    CHECK_ERR(upload_complete(&b.c, b.l.app, &b.who, &b.u.id, UPLOAD_SIZE_UNKNOWN, (struct slice){0}, &f), ERR_CONFLICT);
+    CHECK_ERR(upload_complete(&b.c, b.l.app, &b.who, &b.u.id, UPLOAD_SIZE_UNKNOWN, NULL, &f), ERR_CONFLICT);
     CHECK(strcmp(b.c.err_code, "bytes_missing") == 0);
     CHECK_ERR(append_set_size(&b.c, b.l.app, &b.who, &b.u.id, 999), ERR_INVALID);
     CHECK_OK(append_set_size(&b.c, b.l.app, &b.who, &b.u.id, 1000));
     in = open_at(&b, 990);
     CHECK_OK(put(&b, in, 990, 1000));
     CHECK_OK(append_finish(&b.c, in, &told));
-    CHECK_OK(upload_complete(&b.c, b.l.app, &b.who, &b.u.id, UPLOAD_SIZE_UNKNOWN, (struct slice){0}, &f));
+    CHECK_OK(upload_complete(&b.c, b.l.app, &b.who, &b.u.id, UPLOAD_SIZE_UNKNOWN, NULL, &f));
     CHECK_U64(f.size, 1000);
     CHECK_OK(append_state(&b.c, b.l.app, &b.who, &b.u.id, &s));
     CHECK(s.complete && s.offset == 1000);

@@ -68,6 +68,7 @@ struct loop_request {
     struct slice body;
     struct http_header headers[LOOP_HEADERS]; /* names in lower case; the first without a name ends them */
     const char *peer;   /* NULL: 127.0.0.1 */
+    bool deaf;          /* a client that takes no interim answers */
     bool no_length;     /* the length of the body is not told */
     size_t piece;       /* bytes of one write to a sink; 0: 64 KiB */
     bool cut;           /* the connection breaks after `cut_after` bytes of the body (streams) */
@@ -87,6 +88,7 @@ struct loop_answer {
     uint64_t length;      /* announced; HTTP_LENGTH_UNKNOWN when not */
     enum err read_err;    /* the body ended in this error */
     const struct route *route;
+    const char *told;     /* the interim answers before it: "104;location=…;upload-limit=…|104;upload-offset=…|" */
     struct json_node *json; /* parsed on first use */
     char *text;           /* owner of what headers point to */
 };

@@ -255,11 +255,22 @@ void present(struct loop_request *q, const struct credential *c)
     if (c->origin) q->headers[n] = (struct http_header){SLICE("origin"), slice_cstr(c->origin)};
 }
 
+/* What an append must say: this is the whole upload. */
+static void say_all_at_once(struct loop_request *q)
+{
+    size_t n = 0;
+    while (q->headers[n].name.len) n++;
+    q->type = "application/partial-upload";
+    q->headers[n++] = (struct http_header){SLICE("upload-offset"), SLICE("0")};
+    q->headers[n] = (struct http_header){SLICE("upload-complete"), SLICE("?1")};
+}
+
 void ask_as(struct world *w, const struct route *r, const struct credential *c, const char *path, const char *body,
             struct loop_answer *a)
 {
     struct loop_request q = {.method = http_method_name(r->method), .target = path, .json = body, .body = raw_for(r)};
     present(&q, c);
+    if (r->open == resumable_append_open) say_all_at_once(&q);
     loop_next(&w->l, &q, a);
 }
 
@@ -301,6 +312,10 @@ void world_objects(struct world *w)
     w->upload = loop_str(&a, "upload_id");
     post(w, &a, owner, V1 "/uploads", "{\"name\":\"empty.txt\",\"size\":0}");
     w->empty_upload = loop_str(&a, "upload_id");
+    LOOP(l, &a, .method = "POST", .target = V1 "/files/upload?name=grows.txt", .bearer = owner,
+         .headers = {{SLICE("upload-complete"), SLICE("?0")}});
+    struct slice place = loop_header(&a, "location");
+    w->resumable = loop_text(SLICE_FMT, SLICE_ARG(slice_sub(place, sizeof V1 "/files/upload/" - 1, place.len)));
     w->file = loop_file(l, owner, "secret.txt", SLICE("for nobody else"));
     w->transfer = loop_transfer(l, owner, w->file, ",\"password\":\"" SECRET_OF_LINK "\"");
     post(w, &a, owner, loop_text(V1 "/transfers/%s/share", w->transfer), "{}");
@@ -486,6 +501,7 @@ struct slice raw_for(const struct route *r)
 static const char *object_of(const struct world *w, const struct route *r)
 {
     if (strstr(r->pattern, "/uploads/")) return strstr(r->pattern, "/complete") ? w->empty_upload : w->upload;
+    if (strstr(r->pattern, "/files/upload/")) return w->resumable;
     if (strstr(r->pattern, "/transfers/")) return w->transfer;
     if (strstr(r->pattern, "/sessions/")) return w->owner_session;
     if (strstr(r->pattern, "/api-keys/")) return w->owner_key;

@@ -192,27 +192,30 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
     return ERR_OK;
 }
 
-/* Reads the published content back: the one way to know a digest of bytes that came in pieces, in any order. */
-static enum err verify_sha256(struct ctx *c, struct app *app, const struct file *f, struct slice want)
+static enum err add_content(struct ctx *c, struct app *app, const struct file *f, struct checksummer *sum)
 {
-    CLEANUP(hasher_cleanup) struct hasher *h = NULL;
     CLEANUP(mem_cleanup) uint8_t *piece = mem_alloc(1, VERIFY_PIECE);
     struct reader *r = NULL;
-    struct sha256 got;
     size_t n = 1;
     enum err e = ERR_OK;
     if (!piece) return ERR_NOMEM;
-    TRY(hasher_new(&h));
     TRY(content_read_plain(c, app, &f->content, 0, f->size, &r));
     while (n && e == ERR_OK) {
         e = r->ops->read(r, c, piece, VERIFY_PIECE, &n);
-        if (e == ERR_OK) e = hasher_add(h, piece, n);
+        if (e == ERR_OK) e = checksummer_add(sum, piece, n);
     }
     reader_close(r, c, true);
-    TRY(e);
-    TRY(hasher_sum(h, &got));
-    if (slice_eq(sha256_view(&got), want)) return ERR_OK;
-    return refuse(c, ERR_INVALID, "digest_mismatch", "The stored bytes do not have the SHA-256 you sent. Nothing was kept.");
+    return e;
+}
+
+enum err upload_checksum(struct ctx *c, struct app *app, const struct file *f, enum checksum_alg alg, struct checksum *ret)
+{
+    struct checksummer *sum = NULL;
+    TRY(checksummer_new(alg, &sum));
+    enum err e = add_content(c, app, f, sum);
+    if (e == ERR_OK) e = checksummer_end(sum, ret);
+    checksummer_free(sum);
+    return e;
 }
 
 static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
@@ -221,39 +224,54 @@ static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return content_store_set_sha256(c, conn, &f->content.id, f->content.sha256);
 }
 
-static enum err confirm_sha256(struct ctx *c, struct app *app, const struct principal *who, struct file *f,
-                               struct slice want)
+static enum err compare(struct ctx *c, struct app *app, const struct file *f, const struct checksum *want)
 {
-    enum err e = verify_sha256(c, app, f, want);
-    if (e == ERR_INVALID) {
+    struct checksum got;
+    TRY(upload_checksum(c, app, f, want->alg, &got));
+    if (checksum_equal(&got, want)) return ERR_OK;
+    return refuse(c, ERR_INVALID, "digest_mismatch", "The stored bytes do not have the digest you sent.");
+}
+
+/* What does not agree is not kept; but a file that was given out is not taken back for a wrong digest that comes later. */
+static enum err confirm(struct ctx *c, struct app *app, const struct principal *who, struct file *f, const struct checksum *want,
+                        bool fresh)
+{
+    struct slice sha256 = want && want->alg == CHECKSUM_SHA256 ? slice_of(want->b, SHA256_BYTES) : (struct slice){0};
+    if (!want || (sha256.len && slice_eq(f->content.sha256, sha256))) return ERR_OK;
+    enum err e = compare(c, app, f, want);
+    if (e == ERR_INVALID && fresh) {
         CLEANUP(ctx_done) struct ctx own;
         ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
         err_ignore(file_delete(&own, app, who, &f->id), "told as a mismatch; it stays listed for its owner to delete");
     }
     TRY(e);
-    f->content.sha256 = want;
+    if (!sha256.len) return ERR_OK;
+    TRY(arena_slice(&c->arena, sha256, &f->content.sha256));
     return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, f);
 }
 
+static enum err known(struct ctx *c, struct complete_arg *a, const struct principal *who, const struct checksum *want,
+                      struct file *ret)
+{
+    TRY(file_get(c, a->app, who, &a->u.file_id, ACTION_READ, ret));
+    return confirm(c, a->app, who, ret, want, false);
+}
+
 enum err upload_complete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, uint64_t size,
-                         struct slice sha256, struct file *ret)
+                         const struct checksum *want, struct file *ret)
 {
     struct complete_arg a = {.app = app, .id = *id, .size = size};
     struct upload u;
     struct file f;
-    if (sha256.len && sha256.len != SHA256_BYTES) {
-        ctx_field_error(c, "sha256", "must be 32 bytes in base64url");
-        return ERR_INVALID;
-    }
     TRY(upload_get(c, app, who, id, &u));
     if (u.partial) return refuse(c, ERR_CONFLICT, "upload_partial", "This is a part of another upload, and no file itself.");
     if (slice_eq(u.state, SLICE("append"))) TRY(append_settle(c, app, id));
     TRY(db_tx(c, app->be.db, DB_WRITE, freeze_tx, &a));
-    if (slice_eq(a.u.state, SLICE("complete"))) return file_get(c, app, who, &a.u.file_id, ACTION_READ, ret);
+    if (slice_eq(a.u.state, SLICE("complete"))) return known(c, &a, who, want, ret);
     TRY(add_empty_part(c, &a));
-    if (slice_eq(a.u.state, SLICE("complete"))) return file_get(c, app, who, &a.u.file_id, ACTION_READ, ret);
+    if (slice_eq(a.u.state, SLICE("complete"))) return known(c, &a, who, want, ret);
     TRY(upload_publish(c, app, &a.u, a.size, a.parts, a.n, (struct slice){0}, &f));
-    if (sha256.len) TRY(confirm_sha256(c, app, who, &f, sha256));
+    TRY(confirm(c, app, who, &f, want, true));
     *ret = f;
     return ERR_OK;
 }

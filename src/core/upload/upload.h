@@ -13,6 +13,7 @@
 #include "core/app/app.h"
 #include "core/file/file.h"
 #include "core/principal.h"
+#include "crypto/checksum.h"
 #include "crypto/sft.h"
 
 #define UPLOAD_SIZE_UNKNOWN UINT64_MAX
@@ -67,9 +68,12 @@ MUST_USE enum err upload_delete(struct ctx *c, struct app *app, const struct pri
 MUST_USE enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id);
 /* `size` (or UPLOAD_SIZE_UNKNOWN) must agree with what was declared and what arrived. Missing parts: ERR_CONFLICT
  * "parts_missing". Repeating it after success gives the file again. An empty last part need not have been sent.
- * `sha256` (32 bytes or empty): the stored content is read back and compared; ERR_INVALID "digest_mismatch", nothing is kept. */
+ * `want` (NULL: nothing): the stored content is read back and compared; ERR_INVALID "digest_mismatch", nothing is kept. */
 MUST_USE enum err upload_complete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
-                                  uint64_t size, struct slice sha256, struct file *ret);
+                                  uint64_t size, const struct checksum *want, struct file *ret);
+/* Of a file's content, read back: the one way to know a digest of bytes that came in pieces, in any order. */
+MUST_USE enum err upload_checksum(struct ctx *c, struct app *app, const struct file *f, enum checksum_alg alg,
+                                  struct checksum *ret);
 
 /* One part on its way in. One thread at a time; exactly one of finish and abort, which frees it. */
 struct part_in;
