@@ -156,8 +156,8 @@ call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, r
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
 open_fn upload_part_open, files_upload_open, resumable_append_open;
 call_fn resumable_get_call, resumable_delete_call, resumable_options_call;
-call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_restore_call, files_download_call, files_content_call,
-    files_key_call;
+call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_restore_call, files_encrypt_call,
+    files_download_call, files_content_call, files_key_call;
 call_fn comments_list_call, comments_new_call, comments_change_call, comments_delete_call;
 call_fn permissions_list_call, permissions_put_call, permissions_set_call, permissions_delete_call;
 call_fn transfers_new_call, transfers_list_call, transfers_get_call, transfers_delete_call, transfers_share_call,

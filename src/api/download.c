@@ -237,7 +237,7 @@ enum err send_content(struct call *q, const struct representation *t)
 static enum err open_plain(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
 {
     const struct file *f = arg;
-    return content_read_plain(q->ctx, q->app, &f->content, first, length, ret);
+    return file_read_plain(q->ctx, q->app, f, first, length, ret);
 }
 
 static enum err open_sealed(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)

@@ -35,6 +35,9 @@ void encode_file(const struct file *f, struct msg_file *ret)
                              .created_at = f->created_at,
                              .updated_at = f->updated_at,
                              .trashed_at = {f->trashed_at != 0, f->trashed_at}};
+    if (!f->processing) return;
+    ret->processing_now = (struct msg_processing){SLICE("sealing"), f->processed_bytes, f->size};
+    ret->processing = &ret->processing_now;
 }
 
 void encode_key(const struct content *t, const struct content_key *key, struct msg_key *ret)

@@ -57,6 +57,15 @@ enum err files_change_call(struct call *q)
     return reply_file(q, &f);
 }
 
+enum err files_encrypt_call(struct call *q)
+{
+    struct id id;
+    struct file f;
+    TRY(param_id(q, 0, &id));
+    TRY(file_encrypt(q->ctx, q->app, &q->who, &id, &f));
+    return reply_file(q, &f);
+}
+
 enum err files_delete_call(struct call *q)
 {
     struct id id;

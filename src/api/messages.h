@@ -57,6 +57,10 @@ struct msg_upload_complete {
     struct opt_u64 size;
     struct slice sha256;
 };
+struct msg_processing {
+    struct slice kind;
+    uint64_t done_bytes, total_bytes;
+};
 struct msg_file {
     struct id id;
     struct slice name;
@@ -70,6 +74,8 @@ struct msg_file {
     struct slice owner_name, permission;
     int64_t modified_at, created_at, updated_at;
     struct opt_i64 trashed_at;
+    const struct msg_processing *processing;
+    struct msg_processing processing_now; /* what it points to */
 };
 struct msg_file_out {
     struct msg_file *file;

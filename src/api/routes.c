@@ -140,6 +140,8 @@ const struct route api_routes[] = {
      .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
     {HTTP_GET, API "/files/{id}/content", CALLER_USER, RATE_NONE, "Sealed bytes as stored; ranges",
      .call = files_content_call, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
+    {HTTP_POST, API "/files/{id}/encrypt", CALLER_USER, RATE_NONE, "Seal a file anew under a fresh key, in the background",
+     .call = files_encrypt_call, .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 202},
     {HTTP_POST, API "/files/{id}/key", CALLER_USER, RATE_NONE, "The file key, sealed to a one-time key of the caller",
      .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200},
     {HTTP_GET, API "/files/{id}/comments", CALLER_USER, RATE_NONE, "What people say about a file, newest first",

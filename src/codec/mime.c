@@ -48,3 +48,33 @@ bool mime_valid(struct slice type)
         if (type.ptr[i] < ' ' || type.ptr[i] > '~' || (type.ptr[i] == ' ' && i <= slash + 1)) return false;
     return true;
 }
+
+/* Of the kinds image/, audio/ and video/ these are not. */
+static bool is_raw_media(struct slice type)
+{
+    static const char *const raw[] = {"image/svg+xml", "image/bmp", "image/x-ms-bmp", "image/tiff", "image/x-portable-pixmap",
+                                      "image/x-dcraw", "audio/wav", "audio/x-wav", "audio/aiff", "audio/x-aiff", "audio/midi"};
+    for (size_t i = 0; i < ARRAY_LEN(raw); i++)
+        if (slice_eq_nocase(type, slice_cstr(raw[i]))) return true;
+    return false;
+}
+
+static bool is_packed_application(struct slice type)
+{
+    static const char *const begins[] = {
+        "application/zip", "application/gzip", "application/x-gzip", "application/x-bzip", "application/x-xz", "application/zstd",
+        "application/x-7z-compressed", "application/vnd.rar", "application/x-rar", "application/epub+zip",
+        "application/java-archive", "application/vnd.openxmlformats-", "application/vnd.oasis.opendocument."};
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+        if (slice_starts(type, slice_cstr(begins[i]))) return true;
+    return false;
+}
+
+bool mime_compressed(struct slice type)
+{
+    struct slice bare = type;
+    bare = slice_trim(slice_cut(&bare, ';'));
+    if (slice_starts(bare, SLICE("image/")) || slice_starts(bare, SLICE("audio/")) || slice_starts(bare, SLICE("video/")))
+        return !is_raw_media(bare);
+    return slice_starts(bare, SLICE("font/woff")) || is_packed_application(bare);
+}

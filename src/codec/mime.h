@@ -8,5 +8,7 @@
 struct slice mime_for_name(struct slice name);
 /* type/subtype with optional parameters, visible ASCII only; the empty slice is valid (not given). */
 bool mime_valid(struct slice type);
+/* Content of this type is compressed by its own format, so that compressing it again gains nothing. */
+bool mime_compressed(struct slice type);
 
 #endif

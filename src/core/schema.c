@@ -212,6 +212,7 @@ static const char first[] =
     "CREATE TABLE jobs ("
     "  id BYTEA PRIMARY KEY,"
     "  kind TEXT NOT NULL,"
+    "  lane BIGINT NOT NULL," /* 1: takes long */
     "  payload TEXT NOT NULL,"
     "  dedupe TEXT UNIQUE,"    /* at most one waiting job of this name */
     "  state TEXT NOT NULL,"   /* waiting, dead */
@@ -220,7 +221,7 @@ static const char first[] =
     "  attempts BIGINT NOT NULL DEFAULT 0,"
     "  last_error TEXT,"
     "  created_at BIGINT NOT NULL);"
-    "CREATE INDEX jobs_by_time ON jobs (state, run_at);"
+    "CREATE INDEX jobs_by_time ON jobs (state, lane, run_at);"
 
     "CREATE TABLE idempotency ("
     "  key_hash BYTEA PRIMARY KEY," /* of caller, route and key */
@@ -398,11 +399,26 @@ static const char appending[] =
     "  header BYTEA NOT NULL,"
     "  PRIMARY KEY (upload_id, start));";
 
+static const char reseal[] =
+    /* Of the contents of one owner no two are known to be equal. (NULL is unequal to all.) */
+    "CREATE UNIQUE INDEX contents_by_dedupe ON contents (owner_id, dedupe_key);"
+
+    "CREATE TABLE reseals (" /* contents that are to be sealed anew, or being so */
+    "  content_id BYTEA PRIMARY KEY REFERENCES contents (id) ON DELETE CASCADE,"
+    "  rotate BIGINT NOT NULL,"   /* a fresh key was asked for */
+    "  compress BIGINT NOT NULL," /* the type may shrink */
+    "  next_id BYTEA UNIQUE,"     /* of the try that has it: what its blob is called */
+    "  next_ref TEXT NOT NULL DEFAULT '',"
+    "  lease_until BIGINT NOT NULL DEFAULT 0,"
+    "  done_bytes BIGINT NOT NULL DEFAULT 0,"
+    "  created_at BIGINT NOT NULL);";
+
 const struct db_migration schema_migrations[] = {
     {1, "first", first, NULL},
     {2, "identity", identity, NULL},
     {3, "limits", limits, NULL},
     {4, "shares", shares, NULL},
     {5, "appending", appending, NULL},
+    {6, "reseal", reseal, NULL},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

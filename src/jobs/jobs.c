@@ -29,6 +29,7 @@ static const struct {
     {"mail", job_mail, false},
     {"account", job_account, false},
     {"inspect", job_inspect, false},
+    {"reseal", job_reseal, false},
 };
 
 static job_fn *find_kind(struct slice kind)
@@ -60,12 +61,13 @@ static enum err run_one(struct ctx *c, struct app *app, const struct job *job)
 }
 
 /* ERR_NOT_FOUND when nothing is due. */
-static enum err claim_and_run(struct app *app)
+static enum err claim_and_run(struct app *app, enum job_lane lane, const atomic_bool *halt)
 {
     CLEANUP(ctx_done) struct ctx c;
     struct job job;
     ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
-    TRY(job_claim(&c, app, &job));
+    TRY(job_claim(&c, app, lane, &job));
+    job.halt = halt;
     return run_one(&c, app, &job);
 }
 
@@ -74,7 +76,8 @@ enum err jobs_run_due(struct ctx *c, struct app *app, size_t *ret_n)
     size_t n = 0;
     (void)c;
     for (;; n++) {
-        enum err e = claim_and_run(app);
+        enum err e = claim_and_run(app, JOB_LANE_SHORT, NULL);
+        if (e == ERR_NOT_FOUND) e = claim_and_run(app, JOB_LANE_BULK, NULL);
         if (e == ERR_NOT_FOUND) break;
         TRY(e);
     }
@@ -87,19 +90,23 @@ struct job_runner {
     atomic_bool stop;
     unsigned workers;
     struct thread threads[WORKERS_MAX];
+    struct thread bulk;
     struct thread ticker;
 };
 
-static void worker(void *arg)
+static void work(struct job_runner *r, enum job_lane lane)
 {
-    struct job_runner *r = arg;
     while (!atomic_load(&r->stop)) {
-        enum err e = claim_and_run(r->app);
+        enum err e = claim_and_run(r->app, lane, &r->stop);
         if (e == ERR_OK) continue;
         if (e != ERR_NOT_FOUND) log_warn("job_queue", LOG_TEXT("error", slice_cstr(err_name(e))));
         db_wait(r->app->be.db, POLL_MS);
     }
 }
+
+static void worker(void *arg) { work(arg, JOB_LANE_SHORT); }
+
+static void bulk_worker(void *arg) { work(arg, JOB_LANE_BULK); }
 
 static void tick_log(struct ctx *c, enum err e)
 {
@@ -136,6 +143,7 @@ static void ticker(void *arg)
 static enum err start_threads(struct job_runner *r)
 {
     TRY(thread_start(&r->ticker, "ticker", ticker, r));
+    TRY(thread_start(&r->bulk, "bulk", bulk_worker, r));
     for (unsigned i = 0; i < r->workers; i++) TRY(thread_start(&r->threads[i], "job", worker, r));
     return ERR_OK;
 }
@@ -161,6 +169,7 @@ void job_runner_stop(struct job_runner *r)
     if (!r) return;
     atomic_store(&r->stop, true);
     for (unsigned i = 0; i < r->workers; i++) thread_join(&r->threads[i]);
+    thread_join(&r->bulk);
     thread_join(&r->ticker);
     mem_free(r);
 }

@@ -21,7 +21,7 @@ static enum err take_job(struct ctx *c, struct loop *l)
 {
     struct job job;
     struct mail m;
-    TRY(job_claim(c, l->app, &job));
+    TRY(job_claim(c, l->app, JOB_LANE_SHORT, &job));
     if (slice_eq(job.kind, SLICE("account"))) TRY(account_job(c, l->app, job.payload));
     if (slice_eq(job.kind, SLICE("mail"))) {
         TRY(mail_open(c, l->app, job.payload, &m));
@@ -415,7 +415,7 @@ TEST(nothing_readable_waits_in_the_queue)
     open_with(&l, REGISTRATION_OPEN, true);
     LOOP(&l, &a, .target = REGISTER, .json = registration("anna@example.com", ""));
     bool found = false;
-    while (job_claim(&c, l.app, &job) == ERR_OK) {
+    while (job_claim(&c, l.app, JOB_LANE_SHORT, &job) == ERR_OK) {
         if (!slice_eq(job.kind, SLICE("account"))) continue;
         found = true;
         CHECK(!memmem(job.payload.ptr, job.payload.len, "anna", 4) && !memmem(job.payload.ptr, job.payload.len, "argon", 5));

@@ -13,7 +13,9 @@ static const struct {
                {permissions_list_call, ACTION_SHARE},  {permissions_put_call, ACTION_SHARE},   {permissions_set_call, ACTION_SHARE},
                {permissions_delete_call, ACTION_SHARE}, {files_restore_call, ACTION_DELETE},
                {comments_list_call, ACTION_READ},      {comments_new_call, ACTION_COMMENT},    {comments_change_call, ACTION_READ},
-               {comments_delete_call, ACTION_DELETE}};
+               {comments_delete_call, ACTION_DELETE},
+               {files_encrypt_call, ACTION_CHANGE}};
+
 
 static bool action_of(const struct route *r, enum action *ret)
 {

@@ -43,7 +43,7 @@ TEST(routes_foreign_is_absent)
         }
         wanted += names_personal(r) ? 3 : 2;
     }
-    CHECK(compared == wanted && compared == 2 * 27 + 3 * 3);
+    CHECK(compared == wanted && compared == 2 * 28 + 3 * 3);
     world_close(&w);
 }
 

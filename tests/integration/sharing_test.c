@@ -291,7 +291,7 @@ static enum err take_job(struct ctx *c, struct loop *l)
 {
     struct job job;
     struct mail m = {.to = SLICE("")};
-    TRY(job_claim(c, l->app, &job));
+    TRY(job_claim(c, l->app, JOB_LANE_SHORT, &job));
     if (slice_eq(job.kind, SLICE("mail"))) {
         TRY(mail_open(c, l->app, job.payload, &m));
         mails[mail_count % ARRAY_LEN(mails)].to = slice_cstr(loop_text(SLICE_FMT, SLICE_ARG(m.to)));

@@ -62,6 +62,8 @@ struct app_config {
     unsigned password_classes;       /* kinds of characters a new password must have; 0: any (compliance switch) */
     int64_t password_max_age_ms;     /* older ones must be changed at sign-in; 0: never (compliance switch) */
     bool overwrite_on_delete;
+    bool compress;                   /* what shrinks, before it is sealed */
+    bool dedupe;                     /* equal contents of one owner are stored once */
     enum registration registration;
     struct app_tries tries;
     struct app_mail mail;

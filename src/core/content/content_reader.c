@@ -1,7 +1,7 @@
 /* Reading contents: plaintext (each 16 KiB chunk verified before a byte of it is given out) and sealed bytes as they lie. */
 #include "base/assert.h"
 #include "base/intmath.h"
-#include "core/content/content_store.h"
+#include "core/content/content_impl.h"
 #include "core/key/key.h"
 #include "crypto/sft.h"
 #include "os/file.h"
@@ -141,37 +141,35 @@ static enum err plain_read_now(struct reader *reader, struct ctx *c, void *p, si
 
 static const struct reader_ops plain_ops = {plain_read, plain_read_now, plain_close};
 
-struct headers_arg {
+struct tables_arg {
     const struct content *t;
-    struct slice headers;
+    struct content_tables tables;
 };
 
-static enum err headers_tx(struct ctx *c, struct db_conn *conn, void *arg)
+static enum err tables_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct headers_arg *a = arg;
-    return content_store_headers(c, conn, &a->t->id, &a->headers);
+    struct tables_arg *a = arg;
+    return content_store_tables(c, conn, &a->t->id, &a->tables);
 }
 
-static enum err load_headers(struct ctx *c, struct app *app, const struct content *t, struct plain_reader *r)
+static enum err keep_headers(struct ctx *c, const struct content *t, struct slice headers, struct plain_reader *r)
 {
-    struct headers_arg a = {.t = t};
     struct sha256 hash;
-    TRY(db_tx(c, app->be.db, DB_READ, headers_tx, &a));
-    TRY(sft_headers_hash(a.headers, &hash));
-    if (a.headers.len != sft_part_count(t->stored_size, t->part_size) * SEAL_HEADER ||
+    TRY(sft_headers_hash(headers, &hash));
+    if (headers.len != sft_part_count(t->stored_size, t->part_size) * SEAL_HEADER ||
         !slice_eq(sha256_view(&hash), t->headers_hash))
         return corrupt(c, r, "part headers do not match their hash");
-    r->headers = mem_alloc(a.headers.len, 1);
+    r->headers = mem_alloc(headers.len, 1);
     if (!r->headers) return ERR_NOMEM;
-    memcpy(r->headers, a.headers.ptr, a.headers.len);
+    memcpy(r->headers, headers.ptr, headers.len);
     return ERR_OK;
 }
 
 /* The blob of a content that was dropped meanwhile may be gone; that of one that is held may not. */
 static enum err blob_lost(struct ctx *c, struct app *app, const struct content *t)
 {
-    struct headers_arg a = {.t = t};
-    TRY(db_tx(c, app->be.db, DB_READ, headers_tx, &a));
+    struct tables_arg a = {.t = t};
+    TRY(db_tx(c, app->be.db, DB_READ, tables_tx, &a));
     return fail(c, ERR_CORRUPT, "the sealed bytes of a content are gone");
 }
 
@@ -187,19 +185,47 @@ static enum err open_blob(struct ctx *c, struct app *app, const struct content *
 }
 
 /* The blob first: while the row is there after it was opened, nothing has been taken from under it. */
-static enum err plain_open(struct ctx *c, struct app *app, const struct content *t, struct plain_reader *r)
+static enum err plain_open(struct ctx *c, struct app *app, const struct content *t, const struct content_parts *parts,
+                           struct plain_reader *r, struct slice *ret_frames)
 {
+    struct tables_arg a = {.t = t};
     TRY(open_blob(c, app, t, &r->blob));
-    TRY(load_headers(c, app, t, r));
-    TRY(key_unwrap(c, app, "sft/1/dek", &t->id, t->wrapped_key, &r->key));
+    if (parts) {
+        a.tables = parts->tables;
+        r->key = *parts->key;
+    } else {
+        TRY(db_tx(c, app->be.db, DB_READ, tables_tx, &a));
+        TRY(key_unwrap(c, app, "sft/1/dek", &t->id, t->wrapped_key, &r->key));
+    }
+    TRY(keep_headers(c, t, a.tables.headers, r));
+    *ret_frames = a.tables.frames;
     TRY(sealer_new(&r->sealer));
     r->sealed = mem_alloc(CHUNKS_PER_READ, SEAL_SEALED_CHUNK);
     return r->sealed ? ERR_OK : ERR_NOMEM;
 }
 
-enum err content_read_plain(struct ctx *c, struct app *app, const struct content *t, uint64_t first, uint64_t length,
-                            struct reader **ret)
+/* What is sealed is what people see, or goes through an unpacker. */
+static enum err reader_for(struct ctx *c, const struct content *t, struct slice frames, uint64_t first, uint64_t length,
+                           struct plain_reader *r, struct reader **ret)
 {
+    struct unpacker *u = NULL;
+    r->at = first;
+    r->end = first + length;
+    if (t->codec.len == 0) {
+        *ret = &r->reader;
+        return ERR_OK;
+    }
+    if (!slice_eq(t->codec, SLICE(CONTENT_CODEC_ZSTD))) return fail(c, ERR_UNSUPPORTED, "a content in a codec of a newer server");
+    TRY(unpacker_new(c, t, frames, first, length, &u, &r->at, &r->end));
+    unpacker_feed(u, &r->reader);
+    *ret = unpacker_reader(u);
+    return ERR_OK;
+}
+
+enum err content_open(struct ctx *c, struct app *app, const struct content *t, const struct content_parts *parts,
+                      uint64_t first, uint64_t length, struct reader **ret)
+{
+    struct slice frames = {0};
     ASSERT(first <= t->size && length <= t->size - first);
     struct plain_reader *r = MEM_NEW(struct plain_reader);
     if (!r) return ERR_NOMEM;
@@ -207,16 +233,17 @@ enum err content_read_plain(struct ctx *c, struct app *app, const struct content
     r->id = t->id;
     r->size = t->stored_size;
     r->part_size = t->part_size;
-    r->at = first;
-    r->end = first + length;
     r->open_part = UINT64_MAX;
-    enum err e = plain_open(c, app, t, r);
-    if (e != ERR_OK) {
-        plain_free(r);
-        return e;
-    }
-    *ret = &r->reader;
-    return ERR_OK;
+    enum err e = plain_open(c, app, t, parts, r, &frames);
+    if (e == ERR_OK) e = reader_for(c, t, frames, first, length, r, ret);
+    if (e != ERR_OK) plain_free(r);
+    return e;
+}
+
+enum err content_read_plain(struct ctx *c, struct app *app, const struct content *t, uint64_t first, uint64_t length,
+                            struct reader **ret)
+{
+    return content_open(c, app, t, NULL, first, length, ret);
 }
 
 struct sealed_reader {

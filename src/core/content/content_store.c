@@ -4,27 +4,31 @@
 static const struct db_stmt insert = {
     "content_insert",
     "INSERT INTO contents (id, owner_id, size, stored_size, part_size, sealed_size, crc32, sha256, headers, headers_hash, kek_id, "
-    "wrapped_key, codec, refs, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14)", NULL};
-static const struct db_stmt headers = {"content_headers", "SELECT headers FROM contents WHERE id = $1", NULL};
+    "wrapped_key, codec, refs, created_at, frames, dedupe_key) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)", NULL};
+static const struct db_stmt tables = {"content_tables", "SELECT headers, frames FROM contents WHERE id = $1", NULL};
 static const struct db_stmt set_sha256 = {"content_set_sha256", "UPDATE contents SET sha256 = $2 WHERE id = $1", NULL};
 static const struct db_stmt hold = {"content_hold", "UPDATE contents SET refs = refs + 1 WHERE id = $1", NULL};
 static const struct db_stmt drop = {"content_drop", "UPDATE contents SET refs = refs - 1 WHERE id = $1 RETURNING refs", NULL};
 static const struct db_stmt remove_content = {"content_delete", "DELETE FROM contents WHERE id = $1", NULL};
+
+static struct db_value bytes_or_null(struct slice s) { return s.len ? db_bytes(s) : db_null(); }
 
 enum err content_store_insert(struct ctx *c, struct db_conn *conn, const struct content_insert *in)
 {
     const struct content *t = &in->content;
     return db_exec(c, conn, &insert, NULL, db_id(&t->id), db_id(&t->owner_id), db_i64((int64_t)t->size),
                    db_i64((int64_t)t->stored_size), db_i64(t->part_size), db_i64((int64_t)t->sealed_size), db_i64(t->crc32),
-                   t->sha256.len ? db_bytes(t->sha256) : db_null(), db_bytes(in->headers), db_bytes(t->headers_hash),
-                   db_id(&in->kek_id), db_bytes(t->wrapped_key), db_text(t->codec), db_i64(in->created_at));
+                   bytes_or_null(t->sha256), db_bytes(in->tables.headers), db_bytes(t->headers_hash), db_id(&in->kek_id),
+                   db_bytes(t->wrapped_key), db_text(t->codec), db_i64(in->refs), db_i64(in->created_at),
+                   bytes_or_null(in->tables.frames), bytes_or_null(in->dedupe_key));
 }
 
-enum err content_store_headers(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice *ret)
+enum err content_store_tables(struct ctx *c, struct db_conn *conn, const struct id *id, struct content_tables *ret)
 {
     struct db_result r;
-    TRY(db_one(c, conn, &headers, &r, db_id(id)));
-    *ret = db_get_slice(&r, 0, 0);
+    TRY(db_one(c, conn, &tables, &r, db_id(id)));
+    *ret = (struct content_tables){db_get_slice(&r, 0, 0), db_get_slice(&r, 0, 1)};
     return ERR_OK;
 }
 

@@ -4,16 +4,23 @@
 
 #include "core/content/content.h"
 
+/* What only readers need of a content. */
+struct content_tables {
+    struct slice headers; /* 56 bytes a part */
+    struct slice frames;  /* the seek table of what is compressed, else empty */
+};
 struct content_insert {
     struct content content;
-    struct slice headers; /* 56 bytes a part */
+    struct content_tables tables;
+    struct slice dedupe_key; /* empty: none */
     struct id kek_id;
+    int64_t refs; /* its holders */
     int64_t created_at;
 };
-/* With one holder. */
+/* ERR_EXISTS: its owner has one with this dedupe_key. */
 MUST_USE enum err content_store_insert(struct ctx *c, struct db_conn *conn, const struct content_insert *in);
-/* Its headers, 56 bytes a part. ERR_NOT_FOUND. */
-MUST_USE enum err content_store_headers(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice *ret);
+/* ERR_NOT_FOUND. */
+MUST_USE enum err content_store_tables(struct ctx *c, struct db_conn *conn, const struct id *id, struct content_tables *ret);
 MUST_USE enum err content_store_set_sha256(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice sha256);
 MUST_USE enum err content_store_hold(struct ctx *c, struct db_conn *conn, const struct id *id);
 /* *ret_last: nobody holds it any more. */

@@ -5,6 +5,7 @@
 #include "codec/name.h"
 #include "codec/utf8.h"
 #include "core/audit/audit.h"
+#include "core/content/reseal.h"
 #include "core/file/file_store.h"
 #include "core/quota/quota.h"
 #include "os/clock.h"
@@ -119,6 +120,50 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
     *ret = a.file;
     ret->relation = f.relation;
     return ERR_OK;
+}
+
+struct encrypt_arg {
+    struct app *app;
+    const struct principal *who;
+    struct id id;
+    struct file file;
+};
+
+static enum err encrypt_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct encrypt_arg *a = arg;
+    struct file f;
+    TRY(file_store_get(c, conn, &a->id, &f));
+    TRY(reseal_rotate(c, conn, a->app, &f.content, f.type));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.reseal", .who = a->who, .object_type = "file", .object_id = &a->id}));
+    return file_store_get(c, conn, &a->id, &a->file);
+}
+
+enum err file_encrypt(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct file *ret)
+{
+    struct encrypt_arg a = {.app = app, .who = who, .id = *id};
+    struct file f;
+    TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
+    if (!slice_eq(f.mode, SLICE("managed")))
+        return refuse(c, ERR_CONFLICT, "end_to_end", "The server has no key of an end-to-end encrypted file.");
+    TRY(db_tx(c, app->be.db, DB_WRITE, encrypt_tx, &a));
+    *ret = a.file;
+    return ERR_OK;
+}
+
+enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length, struct reader **ret)
+{
+    struct file now = *f;
+    for (;;) {
+        struct id tried = now.content.id;
+        enum err e = content_read_plain(c, app, &now.content, first, length, ret);
+        if (e != ERR_NOT_FOUND) return e;
+        ctx_clear_error(c);
+        TRY(file_load(c, app, &f->id, &now));
+        /* Only the same bytes under another id will do. */
+        if (id_eq(now.content.id, tried) || now.content.size != f->content.size || now.content.crc32 != f->content.crc32)
+            return ERR_NOT_FOUND;
+    }
 }
 
 enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)

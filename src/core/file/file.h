@@ -23,6 +23,8 @@ struct file {
     struct slice mode;
     int64_t version; /* the newest, whose content this is */
     struct content content;
+    bool processing;         /* it is, or waits to be, sealed anew (core/content/reseal.h) */
+    uint64_t processed_bytes;
     struct slice description;
     int64_t modified_at;
     int64_t created_at;
@@ -51,6 +53,12 @@ struct file_patch {
 MUST_USE enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                               const struct file_patch *p, struct file *ret);
 MUST_USE enum err file_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
+/* Queues it to be sealed anew under a fresh key; it can be read all the time. */
+MUST_USE enum err file_encrypt(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct file *ret);
+/* Bytes [first, first + length) of a file as it was looked up; also when the same bytes have been sealed anew since. ERR_NOT_FOUND: the
+ * file is gone or has other content by now. ERR_CORRUPT as content_read_plain. */
+MUST_USE enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
+                                  struct reader **ret);
 /* Inside a transaction of another part (transfers and accounts that take their files along), with its audit record: `who` NULL is the
  * server itself, `why` a word or empty. ERR_NOT_FOUND when it is gone already. */
 MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,

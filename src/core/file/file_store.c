@@ -70,8 +70,10 @@ void file_store_row(const struct db_result *r, size_t i, struct file *ret)
                          .updated_at = db_get_i64(r, i, 11),
                          .detected_type = db_get_slice(r, i, 12),
                          .state_why = db_get_slice(r, i, 13),
-                         .trashed_at = db_get_i64(r, i, 14)};
-    content_store_row(r, i, 15, &ret->content);
+                         .trashed_at = db_get_i64(r, i, 14),
+                         .processing = db_at(r, i, 15)->type != DB_NULL,
+                         .processed_bytes = (uint64_t)db_get_i64(r, i, 15)};
+    content_store_row(r, i, 16, &ret->content);
 }
 
 enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret)

@@ -35,7 +35,8 @@ MUST_USE enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, 
 /* A row of files, called f, with its content, for file_store_row: "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f. …" */
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.owner_id, f.name, f.size, f.type, f.state, f.mode, f.version, f.description, f.modified_at, f.created_at, " \
-    "f.updated_at, f.detected_type, f.state_why, f.trashed_at, " CONTENT_COLUMNS
+    "f.updated_at, f.detected_type, f.state_why, f.trashed_at, "                                            \
+    "(SELECT r.done_bytes FROM reseals r WHERE r.content_id = f.content_id), " CONTENT_COLUMNS
 #define FILE_TABLES "files f JOIN contents c ON c.id = f.content_id"
 void file_store_row(const struct db_result *r, size_t i, struct file *ret);
 

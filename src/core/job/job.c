@@ -13,12 +13,18 @@ enum err job_add(struct ctx *c, struct db_conn *conn, const struct job_new *job)
     return db_notify(c, conn);
 }
 
+struct claim_arg {
+    enum job_lane lane;
+    struct job job;
+};
+
 static enum err claim_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct job *job = arg;
+    struct claim_arg *a = arg;
+    struct job *job = &a->job;
     struct db_result r;
     int64_t now = clock_wall_ms();
-    TRY(job_store_claim(c, conn, &job->lease, now, now + JOB_LEASE_MS, &r));
+    TRY(job_store_claim(c, conn, a->lane, &job->lease, now, now + JOB_LEASE_MS, &r));
     if (r.rows == 0) return ERR_NOT_FOUND;
     job->id = db_get_id(&r, 0, 0);
     job->kind = db_get_slice(&r, 0, 1);
@@ -27,12 +33,12 @@ static enum err claim_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return ERR_OK;
 }
 
-enum err job_claim(struct ctx *c, struct app *app, struct job *ret)
+enum err job_claim(struct ctx *c, struct app *app, enum job_lane lane, struct job *ret)
 {
-    struct job job = {0};
-    TRY(os_new_id(&job.lease));
-    TRY(db_tx(c, app->be.db, DB_WRITE, claim_tx, &job));
-    *ret = job;
+    struct claim_arg a = {.lane = lane};
+    TRY(os_new_id(&a.job.lease));
+    TRY(db_tx(c, app->be.db, DB_WRITE, claim_tx, &a));
+    *ret = a.job;
     return ERR_OK;
 }
 

@@ -3,7 +3,12 @@
 #ifndef SEALDROP_CORE_JOB_JOB_H
 #define SEALDROP_CORE_JOB_JOB_H
 
+#include <stdatomic.h>
+
 #include "core/app/app.h"
+
+/* Kinds that take long (whole files) have a worker of their own, so that mail and deletions never wait for them. */
+enum job_lane { JOB_LANE_SHORT, JOB_LANE_BULK };
 
 #define JOB_ATTEMPTS_MAX 12
 #define JOB_LEASE_MS (5 * 60 * 1000ll)
@@ -13,6 +18,7 @@ struct job_new {
     struct slice payload;  /* text, the kind's own; empty is fine */
     const char *dedupe;    /* when set: nothing happens if a job of this name is waiting */
     int64_t run_at_ms;     /* 0: now */
+    enum job_lane lane;
 };
 struct job {
     struct id id;
@@ -20,11 +26,12 @@ struct job {
     struct slice kind;
     struct slice payload;
     int64_t attempts; /* this one included */
+    const atomic_bool *halt; /* true: end soon, to be run again later; may be NULL */
 };
 
 MUST_USE enum err job_add(struct ctx *c, struct db_conn *conn, const struct job_new *job);
-/* Leases the next due job; ERR_NOT_FOUND when none is due. */
-MUST_USE enum err job_claim(struct ctx *c, struct app *app, struct job *ret);
+/* Leases the next due job of a lane; ERR_NOT_FOUND when none is due. */
+MUST_USE enum err job_claim(struct ctx *c, struct app *app, enum job_lane lane, struct job *ret);
 /* Done: remove it, or run it again at `again_at_ms` (periodic kinds) with attempts set back. Only while the lease is ours. */
 MUST_USE enum err job_finish(struct ctx *c, struct app *app, const struct job *job, int64_t again_at_ms);
 /* Failed: again after 2^attempts seconds (at most an hour), or dead. */

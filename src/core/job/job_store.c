@@ -3,15 +3,15 @@
 
 static const struct db_stmt insert = {
     "job_insert",
-    "INSERT INTO jobs (id, kind, payload, dedupe, state, run_at, created_at) "
-    "VALUES ($1, $2, $3, $4, 'waiting', $5, $6) ON CONFLICT (dedupe) DO NOTHING", NULL};
+    "INSERT INTO jobs (id, kind, payload, dedupe, state, run_at, created_at, lane) "
+    "VALUES ($1, $2, $3, $4, 'waiting', $5, $6, $7) ON CONFLICT (dedupe) DO NOTHING", NULL};
 static const struct db_stmt claim = {
     "job_claim",
     "UPDATE jobs SET lease = $1, run_at = $3, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs "
-    "WHERE state = 'waiting' AND run_at <= $2 ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED) "
+    "WHERE state = 'waiting' AND lane = $4 AND run_at <= $2 ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED) "
     "RETURNING id, kind, payload, attempts",
     "UPDATE jobs SET lease = $1, run_at = $3, attempts = attempts + 1 WHERE id = (SELECT id FROM jobs "
-    "WHERE state = 'waiting' AND run_at <= $2 ORDER BY run_at LIMIT 1) "
+    "WHERE state = 'waiting' AND lane = $4 AND run_at <= $2 ORDER BY run_at LIMIT 1) "
     "RETURNING id, kind, payload, attempts"};
 static const struct db_stmt remove_job = {"job_delete", "DELETE FROM jobs WHERE id = $1 AND lease = $2", NULL};
 static const struct db_stmt again = {
@@ -31,13 +31,13 @@ enum err job_store_insert(struct ctx *c, struct db_conn *conn, const struct id *
     struct slice payload = job->payload.ptr ? job->payload : SLICE("");
     struct slice dedupe = job->dedupe ? slice_cstr(job->dedupe) : (struct slice){0};
     return db_exec(c, conn, &insert, NULL, db_id(id), db_text(slice_cstr(job->kind)), db_text(payload),
-                   db_text_opt(dedupe), db_i64(job->run_at_ms ? job->run_at_ms : now_ms), db_i64(now_ms));
+                   db_text_opt(dedupe), db_i64(job->run_at_ms ? job->run_at_ms : now_ms), db_i64(now_ms), db_i64(job->lane));
 }
 
-enum err job_store_claim(struct ctx *c, struct db_conn *conn, const struct id *lease, int64_t now_ms, int64_t until_ms,
-                         struct db_result *ret)
+enum err job_store_claim(struct ctx *c, struct db_conn *conn, enum job_lane lane, const struct id *lease, int64_t now_ms,
+                         int64_t until_ms, struct db_result *ret)
 {
-    return db_exec(c, conn, &claim, ret, db_id(lease), db_i64(now_ms), db_i64(until_ms));
+    return db_exec(c, conn, &claim, ret, db_id(lease), db_i64(now_ms), db_i64(until_ms), db_i64(lane));
 }
 
 enum err job_store_delete(struct ctx *c, struct db_conn *conn, const struct job *job)

@@ -6,10 +6,12 @@
 static const struct db_stmt known = {
     "blob_known",
     "SELECT 1 FROM contents WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete' "
-    "UNION ALL SELECT 1 FROM upload_pieces WHERE blob_id = $1", NULL};
+    "UNION ALL SELECT 1 FROM upload_pieces WHERE blob_id = $1 "
+    "UNION ALL SELECT 1 FROM reseals WHERE next_id = $1", NULL};
 /* The unfinished blob of a content is what a power cut brought back beside the finished one. */
 static const struct db_stmt known_unfinished = {
-    "blob_known_unfinished", "SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete'", NULL};
+    "blob_known_unfinished",
+    "SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete' UNION ALL SELECT 1 FROM reseals WHERE next_id = $1", NULL};
 
 struct known_arg {
     struct blob_key key;

@@ -121,7 +121,9 @@ static enum err open_content(struct ctx *c, struct archive_reader *r, const stru
     struct file f;
     enum err e = file_load(&r->own, r->archive->app, &r->archive->files[p->entry], &f);
     if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a file of the archive was deleted while it was read");
-    if (e == ERR_OK) e = content_read_plain(&r->own, r->archive->app, &f.content, p->offset, p->len, &r->content);
+    if (e == ERR_OK && (p->offset > f.size || p->len > f.size - p->offset))
+        return fail(c, ERR_CORRUPT, "a file of the archive was changed while it was read");
+    if (e == ERR_OK) e = file_read_plain(&r->own, r->archive->app, &f, p->offset, p->len, &r->content);
     if (e != ERR_OK) return fail(c, e, "%s", r->own.err_detail);
     r->content_left = p->len;
     return ERR_OK;

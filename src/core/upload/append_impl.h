@@ -4,7 +4,7 @@
 #define SEALDROP_CORE_UPLOAD_APPEND_IMPL_H
 
 #include "core/upload/append.h"
-#include "core/upload/part_sealer.h"
+#include "core/content/part_sealer.h"
 #include "os/thread.h"
 
 /* Bytes of an unfinished part, sealed as a message of their own in a blob of their own. */

@@ -2,12 +2,13 @@
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "core/audit/audit.h"
+#include "core/content/content_writer.h"
+#include "core/content/reseal.h"
 #include "core/file/file_store.h"
 #include "core/job/job.h"
 #include "core/quota/quota.h"
 #include "core/upload/append_impl.h"
 #include "core/upload/claim.h"
-#include "core/upload/part_sealer.h"
 #include "core/upload/upload_impl.h"
 #include "core/upload/upload_store.h"
 #include "os/clock.h"
@@ -144,27 +145,9 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
                                                    .object_id = &now.file_id}));
     TRY(add_inspection(c, conn, &now.file_id));
+    TRY(reseal_stored(c, conn, a->app, &a->content.content, now.type));
     TRY(part_store_clear(c, conn, &now.id));
     return upload_store_finish(c, conn, &now.id, size);
-}
-
-static enum err collect(struct ctx *c, const struct part_record *parts, size_t n, struct content_insert *in,
-                        struct blob_tag **ret_tags)
-{
-    uint8_t *headers = arena_alloc(&c->arena, n, SEAL_HEADER);
-    struct blob_tag *tags = ARENA_ARRAY(&c->arena, struct blob_tag, n);
-    struct sha256 hash;
-    if (!headers || !tags) return ERR_NOMEM;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(headers + i * SEAL_HEADER, parts[i].header.b, SEAL_HEADER);
-        tags[i] = parts[i].tag;
-        in->content.crc32 = i ? crc32_join(in->content.crc32, parts[i].crc32, parts[i].size) : parts[i].crc32;
-    }
-    in->headers = slice_of(headers, n * SEAL_HEADER);
-    TRY(sft_headers_hash(in->headers, &hash));
-    TRY(arena_slice(&c->arena, sha256_view(&hash), &in->content.headers_hash));
-    *ret_tags = tags;
-    return ERR_OK;
 }
 
 enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, uint64_t size,
@@ -177,6 +160,7 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
     a.content = (struct content_insert){.content = {.id = u->content_id, .owner_id = u->owner_id, .size = size, .stored_size = size,
                                                     .part_size = u->part_size, .sealed_size = sft_sealed_size(size, u->part_size),
                                                     .sha256 = sha256, .codec = SLICE("")},
+                                        .refs = 1,
                                         .created_at = now};
     a.in.created_by = u->owner_id;
     a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
@@ -184,7 +168,7 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
                               .mode = u->mode, .version = 1, .description = SLICE(""),
                               .modified_at = u->modified_at, .created_at = now, .updated_at = now};
     TRY(file_check_name(c, "name", u->name, &a.in.name_key));
-    TRY(collect(c, parts, n, &a.content, &tags));
+    TRY(parts_collect(c, parts, n, &a.content, &tags, &a.content.content.crc32));
     upload_blob_ref(u, &ref);
     TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, n, a.content.content.sealed_size));
     TRY(db_tx(c, app->be.db, DB_WRITE, publish_tx, &a));
@@ -199,7 +183,7 @@ static enum err add_content(struct ctx *c, struct app *app, const struct file *f
     size_t n = 1;
     enum err e = ERR_OK;
     if (!piece) return ERR_NOMEM;
-    TRY(content_read_plain(c, app, &f->content, 0, f->size, &r));
+    TRY(file_read_plain(c, app, f, 0, f->size, &r));
     while (n && e == ERR_OK) {
         e = r->ops->read(r, c, piece, VERIFY_PIECE, &n);
         if (e == ERR_OK) e = checksummer_add(sum, piece, n);
@@ -218,10 +202,18 @@ enum err upload_checksum(struct ctx *c, struct app *app, const struct file *f, e
     return e;
 }
 
+struct sha256_arg {
+    struct file *f;
+    struct slice sha256;
+};
+
+/* It may have been sealed anew since, which told the hash as well. */
 static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    const struct file *f = arg;
-    return content_store_set_sha256(c, conn, &f->content.id, f->content.sha256);
+    const struct sha256_arg *a = arg;
+    TRY(file_store_get(c, conn, &a->f->id, a->f));
+    a->f->content.sha256 = a->sha256;
+    return content_store_set_sha256(c, conn, &a->f->content.id, a->sha256);
 }
 
 static enum err compare(struct ctx *c, struct app *app, const struct file *f, const struct checksum *want)
@@ -246,8 +238,9 @@ static enum err confirm(struct ctx *c, struct app *app, const struct principal *
     }
     TRY(e);
     if (!sha256.len) return ERR_OK;
-    TRY(arena_slice(&c->arena, sha256, &f->content.sha256));
-    return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, f);
+    struct sha256_arg a = {.f = f};
+    TRY(arena_slice(&c->arena, sha256, &a.sha256));
+    return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, &a);
 }
 
 static enum err known(struct ctx *c, struct complete_arg *a, const struct principal *who, const struct checksum *want,

@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "core/quota/quota.h"
 #include "core/upload/claim.h"
-#include "core/upload/part_sealer.h"
+#include "core/content/part_sealer.h"
 #include "core/upload/upload_impl.h"
 #include "core/upload/upload_store.h"
 #include "os/clock.h"

@@ -2,7 +2,7 @@
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "core/quota/quota.h"
-#include "core/upload/part_sealer.h"
+#include "core/content/part_sealer.h"
 #include "core/upload/upload_impl.h"
 #include "core/upload/upload_store.h"
 #include "os/clock.h"

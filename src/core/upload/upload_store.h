@@ -3,7 +3,7 @@
 #define SEALDROP_CORE_UPLOAD_UPLOAD_STORE_H
 
 #include "core/key/key.h"
-#include "core/upload/part_sealer.h"
+#include "core/content/part_sealer.h"
 #include "core/upload/upload.h"
 
 MUST_USE enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct upload *u, const struct id *kek_id);

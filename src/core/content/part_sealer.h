@@ -1,6 +1,6 @@
-/* part_sealer: plaintext in, one sealed part (or piece of one) in the blob store out. Internal to core/upload. One thread at a time. */
-#ifndef SEALDROP_CORE_UPLOAD_PART_SEALER_H
-#define SEALDROP_CORE_UPLOAD_PART_SEALER_H
+/* part_sealer: plaintext in, one sealed part, or piece of one, in the blob store out. For contents and uploads. One thread at a time. */
+#ifndef SEALDROP_CORE_CONTENT_PART_SEALER_H
+#define SEALDROP_CORE_CONTENT_PART_SEALER_H
 
 #include "core/app/app.h"
 #include "crypto/sft.h"

@@ -1,6 +1,6 @@
 /* Cuts a part into 16 KiB chunks, seals them and hands runs of them to the blob store. Plaintext lives only in the caller's
  * buffer and, for chunks that arrive in pieces, in `pending`, which is wiped. */
-#include "core/upload/part_sealer.h"
+#include "core/content/part_sealer.h"
 
 #include "base/assert.h"
 #include "base/intmath.h"
