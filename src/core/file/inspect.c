@@ -29,7 +29,7 @@ static enum err read_head(struct ctx *c, struct app *app, const struct file *f, 
     struct reader *r = NULL;
     uint64_t want = MIN(f->size, (uint64_t)LAB_SNIFF_BYTES);
     size_t done = 0, got = 1;
-    enum err e = content_read_plain(c, app, &f->content, 0, want, &r);
+    enum err e = file_read_plain(c, app, f, 0, want, &r);
     while (e == ERR_OK && got && done < want) {
         e = r->ops->read(r, c, buf + done, (size_t)want - done, &got);
         if (e == ERR_OK) done += got;
