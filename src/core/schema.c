@@ -413,6 +413,10 @@ static const char reseal[] =
     "  done_bytes BIGINT NOT NULL DEFAULT 0,"
     "  created_at BIGINT NOT NULL);";
 
+static const char accounts[] =
+    "ALTER TABLE users ADD COLUMN hash_kind TEXT NOT NULL DEFAULT '';" /* what password_hash begins with: scheme and cost */
+    "CREATE INDEX users_by_hash_kind ON users (hash_kind);";
+
 const struct db_migration schema_migrations[] = {
     {1, "first", first, NULL},
     {2, "identity", identity, NULL},
@@ -420,5 +424,6 @@ const struct db_migration schema_migrations[] = {
     {4, "shares", shares, NULL},
     {5, "appending", appending, NULL},
     {6, "reseal", reseal, NULL},
+    {7, "accounts", accounts, NULL},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

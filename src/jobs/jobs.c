@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/key/key.h"
 #include "core/session/session.h"
+#include "core/user/password.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -15,6 +16,7 @@
 #define POLL_MS 1000
 #define TICK_MS 500
 #define KEY_RELOAD_TICKS 60
+#define KINDS_LOAD_TICKS 67
 
 static const struct {
     const char *kind;
@@ -122,6 +124,7 @@ static void tick(struct app *app, unsigned n)
     tick_log(&c, session_watch(&c, app));
     /* On a database that fails now and then, keys must not wait for luck. */
     if (n % KEY_RELOAD_TICKS == 0) tick_log(&c, key_reload(&c, app));
+    if (n % KINDS_LOAD_TICKS == 0) tick_log(&c, password_kinds_load(&c, app));
 }
 
 static void ticker(void *arg)

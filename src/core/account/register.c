@@ -1,4 +1,5 @@
 /* Registration: by invitation at once, or by a confirmed address where it is open to everybody. */
+#include "base/intmath.h"
 #include "base/limits.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
@@ -96,15 +97,6 @@ enum err pending_enqueue(struct ctx *c, struct app *app, const struct pending *p
     return db_tx(c, app->be.db, DB_WRITE, add_job_tx, &payload);
 }
 
-/* Without mail nobody can be asked. A taken address gets the answer of a free one: only the holder of the password can sign in. */
-static enum err register_at_once(struct ctx *c, struct app *app, const struct user_new *n, struct user *made)
-{
-    enum err e = user_create(c, app, n, made);
-    if (e != ERR_EXISTS) return e;
-    ctx_clear_error(c);
-    return ERR_OK;
-}
-
 static enum err register_open(struct ctx *c, struct app *app, const struct principal *who, const struct registration_new *n,
                               struct user *ret)
 {
@@ -118,11 +110,8 @@ static enum err register_open(struct ctx *c, struct app *app, const struct princ
     TRY(os_new_id(&made.id));
     made.email = p.email = user.email;
     made.display_name = p.display_name = user.display_name;
-    user.import_hash = p.password_hash;
-    if (mail_configured(app))
-        TRY(pending_enqueue(c, app, &p));
-    else
-        TRY(register_at_once(c, app, &user, &made));
+    /* Whether the address is free is seen by the job only: making an account takes longer than not making one. */
+    TRY(pending_enqueue(c, app, &p));
     *ret = made;
     return ERR_OK;
 }
@@ -161,6 +150,20 @@ static enum err exists_mail_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return mail_queue(c, conn, a->app, &(struct mail_new){.template = MAIL_EXISTS, .to = a->email, .params = params, .param_count = 1});
 }
 
+/* Without mail nobody can be asked. */
+static enum err register_unasked(struct ctx *c, struct app *app, const struct pending *p)
+{
+    struct principal who = {.signed_in = false};
+    struct user_new n = {.email = p->email, .import_hash = p->password_hash, .display_name = p->display_name, .role = ROLE_USER,
+                         .who = &who};
+    struct user made;
+    memcpy(who.ip, p->ip.ptr, MIN(p->ip.len, sizeof who.ip - 1));
+    enum err e = user_create(c, app, &n, &made);
+    if (e != ERR_EXISTS) return e;
+    ctx_clear_error(c);
+    return ERR_OK;
+}
+
 enum err pending_register(struct ctx *c, struct app *app, const struct pending *p)
 {
     CLEANUP(buf_done) struct buf data = {.max = 16 * KIB, .sensitive = true};
@@ -170,6 +173,8 @@ enum err pending_register(struct ctx *c, struct app *app, const struct pending *
     enum err e = user_by_email(c, app, p->email, &user);
     if (e == ERR_OK) return db_tx(c, app->be.db, DB_WRITE, exists_mail_tx, &a);
     if (e != ERR_NOT_FOUND) return e;
+    ctx_clear_error(c);
+    if (!mail_configured(app)) return register_unasked(c, app, p);
     TRY(json_encode(&data, &pending_table, p));
     a.m.data = buf_view(&data);
     TRY(mailed_make(c, app, &a.m, &a.hash));

@@ -11,6 +11,7 @@
 #include "core/type/sniff.h"
 #include "core/upload/append.h"
 #include "core/upload/claim.h"
+#include "core/user/password.h"
 #include "os/thread.h"
 
 static enum err open_parts(struct ctx *c, struct app *app)
@@ -26,6 +27,8 @@ static enum err open_parts(struct ctx *c, struct app *app)
     TRY(gate_new(thread_cores(), &app->hash_gate));
     TRY(oidc_state_new(app->cfg.oidc, &app->oidc));
     if (app->cfg.lab_program) TRY(sniffer_new(slice_cstr(app->cfg.lab_program), &app->sniffer));
+    TRY(hash_kinds_new(&app->hash_kinds));
+    TRY(password_kinds_load(c, app));
     return session_watch(c, app);
 }
 
@@ -60,6 +63,7 @@ void app_close(struct app *app)
     part_claims_free(app->claims);
     append_writers_free(app->writers);
     gate_free(app->hash_gate);
+    hash_kinds_free(app->hash_kinds);
     oidc_state_free(app->oidc);
     sniffer_free(app->sniffer);
     key_done(&app->pepper);

@@ -86,6 +86,7 @@ struct revoked_set;  /* core/session */
 struct part_claims;  /* core/upload */
 struct append_writers; /* likewise */
 struct gate;         /* core/app/gate.h */
+struct hash_kinds;   /* core/user */
 struct oidc_state;   /* core/oidc */
 struct sniffer;      /* core/type */
 
@@ -101,6 +102,7 @@ struct app {
     struct append_writers *writers;
     struct oidc_state *oidc;
     struct sniffer *sniffer;
+    struct hash_kinds *hash_kinds;
     struct gate *hash_gate; /* bounds the memory of password hashing */
 };
 

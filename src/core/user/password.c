@@ -9,6 +9,7 @@
 #include "core/audit/audit.h"
 #include "core/mail/mail.h"
 #include "core/session/session.h"
+#include "core/user/imitate.h"
 #include "core/user/tries_store.h"
 #include "core/user/user_store.h"
 #include "crypto/hash.h"
@@ -34,13 +35,6 @@ enum err password_import(struct ctx *c, struct slice hash, struct slice *ret)
     return arena_printf(&c->arena, ret, PASSWORD_IMPORT SLICE_FMT, SLICE_ARG(hash));
 }
 
-/* What a password of nobody is compared with, so that unknown accounts take as long as known ones. */
-static enum err dummy_hash(struct ctx *c, const struct app *app, struct slice *ret)
-{
-    return arena_printf(&c->arena, ret, "$argon2id$v=19$m=%u,t=%u,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                        app->cfg.password_cost.memory_kib, app->cfg.password_cost.passes);
-}
-
 struct hash_arg {
     const struct user *user;
     struct slice hash;
@@ -61,14 +55,23 @@ static enum err strengthen(struct ctx *c, struct app *app, const struct user *us
     return db_tx(c, app->be.db, DB_WRITE, replace_tx, &a);
 }
 
-static enum err verify(struct ctx *c, struct app *app, const struct user *user, struct slice password)
+struct try_arg {
+    const struct password_try *t;
+    struct sha256 mac;
+    struct slice folded, key;
+    bool right;
+    int64_t fails, until;
+};
+
+static enum err verify(struct ctx *c, struct app *app, const struct try_arg *a, struct slice password)
 {
+    const struct user *user = a->t->user;
     struct slice normal, hash;
-    /* An account without a password signs in by other ways only; trying one takes as long as ever. */
+    /* An account without a password signs in by other ways only; trying one takes as long as for nobody. */
     bool real = user && user->password_hash.len;
     if (password.len > LIMIT_PASSWORD_BYTES || !utf8_valid(password)) password = SLICE("");
     TRY(utf8_nfkc(&c->arena, password, &normal));
-    TRY(dummy_hash(c, app, &hash));
+    TRY(hash_imitate(c, app, a->folded, &hash));
     if (real) hash = user->password_hash;
     TRY(gate_enter(app->hash_gate, LIMIT_HASH_WAIT_MS));
     enum err e = slice_starts(hash, SLICE(PASSWORD_IMPORT))
@@ -80,22 +83,13 @@ static enum err verify(struct ctx *c, struct app *app, const struct user *user, 
     return e;
 }
 
-struct try_arg {
-    const struct password_try *t;
-    struct sha256 mac;
-    struct slice key;
-    bool right;
-    int64_t fails, until;
-};
-
 /* Accounts by their id, so that a changed address does not reset the count; others by a MAC of what was typed. */
 static enum err make_key(struct ctx *c, const struct app *app, struct try_arg *a)
 {
     CLEANUP(buf_done) struct buf in = BUF_INIT(4 * KIB);
-    struct slice folded;
-    if (utf8_fold(&c->arena, slice_sub(a->t->email, 0, LIMIT_EMAIL_BYTES), &folded) != ERR_OK) folded = SLICE("?");
+    if (utf8_fold(&c->arena, slice_sub(a->t->email, 0, LIMIT_EMAIL_BYTES), &a->folded) != ERR_OK) a->folded = SLICE("?");
     TRY(buf_put(&in, SLICE("sft/1/login\0")));
-    TRY(buf_put(&in, folded));
+    TRY(buf_put(&in, a->folded));
     TRY(hmac_sha256(slice_of(app->server_key.b, KEY_BYTES), buf_view(&in), &a->mac));
     a->key = a->t->user ? id_bytes(&a->t->user->id) : sha256_view(&a->mac);
     return ERR_OK;
@@ -138,7 +132,7 @@ enum err password_prove(struct ctx *c, struct app *app, const struct password_tr
     /* Counted before it is looked at: parallel guesses cannot slip past the limit. */
     TRY(db_tx(c, app->be.db, DB_WRITE, begin_tx, &a));
     if (a.fails == 0) return blocked(c, a.until);
-    enum err e = verify(c, app, t->user, password);
+    enum err e = verify(c, app, &a, password);
     if (e == ERR_DENIED) {
         audit_note(app, &(struct audit_event){.event = t->event, .result = "failed", .who = t->who, .email = t->email,
                                               .actor_id = t->user ? &t->user->id : NULL, .detail = SLICE("password")});

@@ -45,7 +45,7 @@ bool password_must_change(const struct app *app, const struct user *user);
 
 /* Whose password is tried. */
 struct password_try {
-    const struct user *user;   /* NULL: no such account. Takes the same time and counts the same. */
+    const struct user *user;   /* NULL: no such account. Counts the same, and takes the time that some account would. */
     struct slice email;        /* as it was given; for the count when there is no account, and for the audit record */
     const char *event;         /* of the audit record of a wrong one: "auth.login" */
     const struct principal *who;
@@ -57,6 +57,11 @@ MUST_USE enum err password_prove(struct ctx *c, struct app *app, const struct pa
 MUST_USE enum err tries_wrong_code_tx(struct ctx *c, struct db_conn *conn, const struct id *user);
 /* Wrong passwords and codes of the account since the last call, which a finished sign-in makes. */
 MUST_USE enum err tries_take_wrong_tx(struct ctx *c, struct db_conn *conn, const struct id *user, int64_t *ret);
+/* How common each kind of hash is among accounts: read at start, and by every node now and then (imitate.h). */
+struct hash_kinds;
+MUST_USE enum err hash_kinds_new(struct hash_kinds **ret);
+void hash_kinds_free(struct hash_kinds *k);
+MUST_USE enum err password_kinds_load(struct ctx *c, struct app *app);
 /* For the expiry job: forgets old tries of addresses without an account. */
 MUST_USE enum err password_tries_purge(struct ctx *c, struct app *app);
 

@@ -1,6 +1,8 @@
 /* SQL of accounts. */
 #include "core/user/user_store.h"
 
+#include "core/user/imitate.h"
+
 #include "core/quota/quota.h"
 
 #define USER_COLUMNS "id, email, display_name, role, state, password_hash, used_bytes, used_files, created_at, " \
@@ -9,7 +11,7 @@
 static const struct db_stmt insert = {
     "user_insert",
     "INSERT INTO users (id, email, email_key, display_name, role, state, password_hash, created_at, updated_at, "
-    "email_verified_at) VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7, $8)", NULL};
+    "email_verified_at, hash_kind) VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $7, $8, $9)", NULL};
 static const struct db_stmt by_id = {"user_by_id", "SELECT " USER_COLUMNS " FROM users WHERE id = $1", NULL};
 /* Writers of the row wait; new rows that refer to it do not. SQLite has one writer anyway. */
 static const struct db_stmt by_id_locked = {
@@ -29,11 +31,15 @@ static const struct db_stmt rename_user = {
     "user_rename", "UPDATE users SET display_name = $2, updated_at = $3 WHERE id = $1", NULL};
 static const struct db_stmt replace_hash = {
     "user_replace_hash",
-    "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2", NULL};
+    "UPDATE users SET password_hash = $3, hash_kind = $5, updated_at = $4 WHERE id = $1 AND password_hash = $2", NULL};
 static const struct db_stmt set_password = {
     "user_set_password",
-    "UPDATE users SET password_hash = $2, password_changed_at = $3, must_change_password = 0, updated_at = $3 WHERE id = $1",
+    "UPDATE users SET password_hash = $2, hash_kind = $4, password_changed_at = $3, must_change_password = 0, updated_at = $3 WHERE id = $1",
     NULL};
+
+static const struct db_stmt hash_kinds = {
+    "user_hash_kinds",
+    "SELECT hash_kind, COUNT(*) FROM users WHERE hash_kind <> '' GROUP BY hash_kind ORDER BY COUNT(*) DESC, hash_kind LIMIT $1", NULL};
 
 static enum err read_row(const struct app *app, const struct db_result *r, size_t i, struct user *ret)
 {
@@ -60,7 +66,7 @@ enum err user_store_insert(struct ctx *c, struct db_conn *conn, const struct use
 {
     return db_exec(c, conn, &insert, NULL, db_id(&u->id), db_text(u->email), db_text(email_key),
                    db_text(u->display_name), db_text(slice_cstr(role_name(u->role))), db_text(u->password_hash),
-                   db_i64(u->created_at), confirmed ? db_i64(u->created_at) : db_null());
+                   db_i64(u->created_at), confirmed ? db_i64(u->created_at) : db_null(), db_text(hash_kind(u->password_hash)));
 }
 
 enum err user_load(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *id, struct user *ret)
@@ -126,10 +132,15 @@ enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id 
 enum err user_store_replace_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                                  struct slice hash, int64_t now_ms)
 {
-    return db_exec(c, conn, &replace_hash, NULL, db_id(id), db_text(old), db_text(hash), db_i64(now_ms));
+    return db_exec(c, conn, &replace_hash, NULL, db_id(id), db_text(old), db_text(hash), db_i64(now_ms), db_text(hash_kind(hash)));
 }
 
 enum err user_store_set_password(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice hash, int64_t now_ms)
 {
-    return db_one(c, conn, &set_password, NULL, db_id(id), db_text(hash), db_i64(now_ms));
+    return db_one(c, conn, &set_password, NULL, db_id(id), db_text(hash), db_i64(now_ms), db_text(hash_kind(hash)));
+}
+
+enum err user_store_hash_kinds(struct ctx *c, struct db_conn *conn, size_t max, struct db_result *ret)
+{
+    return db_exec(c, conn, &hash_kinds, ret, db_i64((int64_t)max));
 }

@@ -24,4 +24,7 @@ MUST_USE enum err user_store_replace_hash(struct ctx *c, struct db_conn *conn, c
 MUST_USE enum err user_store_set_password(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice hash,
                                           int64_t now_ms);
 
+/* Columns: kind of hash (imitate.h), how many accounts; the most common `max`. */
+MUST_USE enum err user_store_hash_kinds(struct ctx *c, struct db_conn *conn, size_t max, struct db_result *ret);
+
 #endif
