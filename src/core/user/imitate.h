@@ -1,8 +1,8 @@
 /* imitate: what the password of nobody is compared with, so that the time of a refusal does not tell who has an account.
  *
  * Accounts have hashes of several kinds (scheme and cost): of earlier settings, imported from other systems. An address without an account
- * is given one of them, chosen by a MAC of the address, in the proportions in which accounts have them. The kind of most interest
- * to the settings in force comes first, so that as accounts move to it, addresses of nobody only ever move to it too. Internal to core/user. */
+ * is given one of them, chosen by a MAC of the address, in the proportions in which accounts have them. The kind that the settings in
+ * force ask for comes first, so that as accounts move to it, addresses of nobody move to it too, and not back. Internal to core/user. */
 #ifndef SEALDROP_CORE_USER_IMITATE_H
 #define SEALDROP_CORE_USER_IMITATE_H
 

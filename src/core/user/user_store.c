@@ -39,7 +39,8 @@ static const struct db_stmt set_password = {
 
 static const struct db_stmt hash_kinds = {
     "user_hash_kinds",
-    "SELECT hash_kind, COUNT(*) FROM users WHERE hash_kind <> '' GROUP BY hash_kind ORDER BY COUNT(*) DESC, hash_kind LIMIT $1", NULL};
+    "SELECT hash_kind, COUNT(*) FROM users WHERE hash_kind <> '' GROUP BY hash_kind ORDER BY COUNT(*) DESC, hash_kind LIMIT $1",
+    NULL};
 
 static enum err read_row(const struct app *app, const struct db_result *r, size_t i, struct user *ret)
 {
