@@ -34,8 +34,8 @@ static const struct db_stmt replace_hash = {
     "UPDATE users SET password_hash = $3, hash_kind = $5, updated_at = $4 WHERE id = $1 AND password_hash = $2", NULL};
 static const struct db_stmt set_password = {
     "user_set_password",
-    "UPDATE users SET password_hash = $2, hash_kind = $4, password_changed_at = $3, must_change_password = 0, updated_at = $3 WHERE id = $1",
-    NULL};
+    "UPDATE users SET password_hash = $2, hash_kind = $4, password_changed_at = $3, must_change_password = 0, updated_at = $3 "
+    "WHERE id = $1", NULL};
 
 static const struct db_stmt hash_kinds = {
     "user_hash_kinds",
