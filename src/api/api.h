@@ -84,6 +84,7 @@ struct route {
     int status;                   /* of success */
     const char *out_type;         /* media type when it is not JSON */
     const char *const *query;     /* names of query parameters, NULL-terminated; others are refused, unless "*" is among them. NULL: none */
+    int (*status_of)(const struct ctx *c, enum err e); /* statuses that a protocol has for errors; NULL: those of base/err.def */
     uint64_t body_max;            /* of a raw body; 0: LIMIT_HTTP_CALL_BODY_BYTES for JSON */
 };
 extern const struct route api_routes[];
@@ -154,8 +155,9 @@ call_fn device_new_call, device_get_call, device_approve_call, device_token_call
 call_fn mfa_enable_call, mfa_verify_call, mfa_disable_call, mfa_recovery_call, reauthenticate_call, password_change_call,
     sessions_list_call, sessions_end_one_call, sessions_end_others_call, apikeys_list_call, apikeys_new_call, apikeys_revoke_call;
 call_fn upload_new_call, upload_get_call, upload_list_call, upload_complete_call, upload_delete_call;
-open_fn upload_part_open, files_upload_open, resumable_append_open;
+open_fn upload_part_open, files_upload_open, resumable_append_open, tus_create_open, tus_append_open;
 call_fn resumable_get_call, resumable_delete_call, resumable_options_call;
+call_fn tus_head_call, tus_delete_call, tus_options_call;
 call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_restore_call, files_encrypt_call,
     files_download_call, files_content_call, files_key_call;
 call_fn comments_list_call, comments_new_call, comments_change_call, comments_delete_call;

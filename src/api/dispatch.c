@@ -6,6 +6,7 @@
 #include "api/cookie.h"
 #include "api/idempotency.h"
 #include "api/refusal.h"
+#include "api/tus.h"
 #include "base/address.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -91,7 +92,7 @@ static void plan(void *arg, struct http_request *req, struct http_plan *ret)
     q->ctx = req->ctx;
     q->http = req;
     memcpy(q->who.ip, req->peer, sizeof q->who.ip);
-    q->refused = router_find(api->router, req->ctx, req->method, req->path, &m);
+    q->refused = router_find(api->router, req->ctx, tus_method(req), req->path, &m);
     q->allowed = m.allowed;
     if (q->refused != ERR_OK) {
         /* Answered at once, whatever body comes along. */
@@ -283,6 +284,7 @@ static void call(void *arg, struct http_request *req, struct http_response *resp
     enum err e = handle(q);
     if (e != ERR_OK) refused(q, e);
     reply_common(q->ctx, resp, q->route && q->route->out_type && strcmp(q->route->out_type, "text/html") == 0);
+    tus_common(q->ctx, req, resp);
 }
 
 static void open_stream(void *arg, struct http_request *req, struct http_sink **ret, struct http_response *resp)
@@ -295,6 +297,7 @@ static void open_stream(void *arg, struct http_request *req, struct http_sink **
     if (e == ERR_OK && *ret) return;
     if (e != ERR_OK) refused(q, e);
     reply_common(q->ctx, resp, false);
+    tus_common(q->ctx, req, resp);
 }
 
 /* ---- the end ---- */
@@ -318,10 +321,10 @@ static void problem(void *arg, struct ctx *c, const struct http_request *req, in
                     struct http_response *resp)
 {
     (void)arg;
-    (void)req;
     if (!c->request_id.len) err_ignore(new_request_id(c), "an answer without an id is better than none");
     reply_problem_raw(c, resp, status, SLICE("bad_request"), slice_cstr(detail));
     reply_common(c, resp, false);
+    tus_common(c, req, resp);
 }
 
 struct http_app api_http_app(struct api *api)

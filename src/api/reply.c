@@ -145,7 +145,7 @@ static void log_failure(const struct call *q, enum err e, int status)
 void reply_problem(struct call *q, enum err e)
 {
     struct ctx *c = q->ctx;
-    int status = err_http_status(e);
+    int status = q->route && q->route->status_of ? q->route->status_of(c, e) : err_http_status(e);
     bool public = c->err == e && c->err_public.ptr;
     struct problem p = {.status = status,
                         .title = slice_cstr(err_text(e)),

@@ -6,6 +6,7 @@
 #include "api/messages_admin.h"
 #include "api/messages_comments.h"
 #include "api/messages_permissions.h"
+#include "api/tus.h"
 #include "base/limits.h"
 
 #define API "/api/v1"
@@ -110,6 +111,18 @@ const struct route api_routes[] = {
      .call = upload_complete_call, .in = &msg_upload_complete_table, .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
     {HTTP_DELETE, API "/uploads/{id}", CALLER_USER, RATE_NONE, "Give an upload up", .call = upload_delete_call,
      .scope = SCOPE_FILES_WRITE, .status = 204},
+
+    /* Uploads by tus 1.0.0 */
+    {HTTP_OPTIONS, "/tus", CALLER_ANYONE, RATE_NONE, "What of tus this server speaks", .call = tus_options_call, .nonblocking = true,
+     .status = 204},
+    {HTTP_POST, "/tus", CALLER_USER, RATE_NONE, "tus: begin an upload, or put partial ones together", .open = tus_create_open,
+     .status_of = tus_status, .scope = SCOPE_FILES_WRITE, .status = 201, .body_max = RAW_BODY_MAX},
+    {HTTP_HEAD, "/tus/{id}", CALLER_USER, RATE_NONE, "tus: where an upload stands", .call = tus_head_call, .status_of = tus_status,
+     .scope = SCOPE_FILES_WRITE, .status = 200},
+    {HTTP_PATCH, "/tus/{id}", CALLER_USER, RATE_NONE, "tus: go on with an upload", .open = tus_append_open, .status_of = tus_status,
+     .scope = SCOPE_FILES_WRITE, .status = 204, .body_max = RAW_BODY_MAX},
+    {HTTP_DELETE, "/tus/{id}", CALLER_USER, RATE_NONE, "tus: end an upload, or the file it became", .call = tus_delete_call,
+     .status_of = tus_status, .scope = SCOPE_FILES_WRITE, .status = 204},
 
     /* Files */
     {HTTP_POST, API "/files/upload", CALLER_USER, RATE_NONE, "Upload in one request: a raw body or a form",

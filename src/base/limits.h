@@ -53,6 +53,7 @@
 #define LIMIT_FRAMES 65536 /* of compressed content, 1 MiB each: what is larger stays as it is; a seek table is at most 256 KiB */
 #define LIMIT_UPLOAD_TELL_MS (10 * 1000ll) /* progress of a resumable upload is told at least so often, if so much has come */
 #define LIMIT_UPLOAD_TELL_BYTES (1 * MIB)
+#define LIMIT_JOINED_UPLOADS 200 /* partial uploads that one file is put together from */
 #define LIMIT_CHECKED_BODY_BYTES (512 * MIB) /* of a body with a checksum: it is held back until it agrees */
 #define LIMIT_TRANSFER_FILES 10000
 #define LIMIT_FILE_SHARES 1000

@@ -32,6 +32,7 @@ static const struct {
     {"account", job_account, false},
     {"inspect", job_inspect, false},
     {"reseal", job_reseal, false},
+    {"join", job_join, false},
 };
 
 static job_fn *find_kind(struct slice kind)

@@ -9,7 +9,8 @@
 /* Does the work; idempotent. *ret_again_at: run it again then (periodic kinds); 0 (as passed in): it is finished. */
 typedef enum err job_fn(struct ctx *c, struct app *app, const struct job *job, int64_t *ret_again_at);
 
-job_fn job_expire, job_delete_blob, job_abort_blob, job_rewrap, job_sweep, job_mail, job_account, job_inspect, job_reseal;
+job_fn job_expire, job_delete_blob, job_abort_blob, job_rewrap, job_sweep, job_mail, job_account, job_inspect, job_reseal,
+    job_join;
 
 struct job_runner;
 /* Enqueues the periodic kinds and starts `workers` threads, one more for kinds that take long, and the ticker. */

@@ -57,7 +57,7 @@ void loop_advance(int64_t ms);
 
 /* ---- requests ---- */
 
-#define LOOP_HEADERS 6
+#define LOOP_HEADERS 8
 struct loop_request {
     const char *method; /* NULL: GET, or POST when there is a body */
     const char *target; /* path?query */

@@ -6,6 +6,7 @@
 /* The two bodies without their request ids. */
 static bool same_but_id(struct loop_answer *a, struct loop_answer *b)
 {
+    if (a->len == 0 && b->len == 0) return a->header_count == b->header_count; /* of HEAD */
     const char *ia = loop_str(a, "request_id"), *ib = loop_str(b, "request_id");
     if (a->len != b->len || !ia[0]) return false;
     char *pa = strstr(a->body, ia), *pb = strstr(b->body, ib);
@@ -43,7 +44,7 @@ TEST(routes_foreign_is_absent)
         }
         wanted += names_personal(r) ? 3 : 2;
     }
-    CHECK(compared == wanted && compared == 2 * 28 + 3 * 3);
+    CHECK(compared == wanted && compared == 2 * 31 + 3 * 3);
     world_close(&w);
 }
 
@@ -62,8 +63,8 @@ TEST(routes_absent_and_malformed_ids)
         if (asset) continue;
         const char *at = strchr(r->pattern, '{'), *end = strchr(at, '}');
         const char *path = loop_text("%.*snot-an-id%s", (int)(at - r->pattern), r->pattern, end + 1);
-        LOOP(&w.l, &a, .method = http_method_name(r->method), .target = path, .bearer = session_of(&w, ADMIN),
-             .json = body_for(&w, r, ""), .body = raw_for(r));
+        struct credential admin = caller_of(&w, r, ADMIN);
+        ask_as(&w, r, &admin, path, body_for(&w, r, ""), &a);
         if (a.status != 404) test_fail(__FILE__, __LINE__, "%s malformed: %d", path, a.status);
         loop_advance(1000);
     }
@@ -122,7 +123,8 @@ TEST(routes_bad_bodies)
         if (r->open || r->caller == CALLER_LINK || r->call == auth_logout) continue;
         if (!r->in) {
             LOOP(&w.l, &a, .method = method, .target = path, .bearer = bearer, .json = "{}");
-            CHECK_PROBLEM(&a, 400, "no_body");
+            CHECK_STATUS(&a, 400);
+            CHECK(r->method == HTTP_HEAD || strcmp(loop_str(&a, "code"), "no_body") == 0);
             continue;
         }
         LOOP(&w.l, &a, .method = method, .target = path, .bearer = bearer, .type = "text/plain", .body = SLICE("{}"));

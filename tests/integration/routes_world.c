@@ -265,12 +265,26 @@ static void say_all_at_once(struct loop_request *q)
     q->headers[n] = (struct http_header){SLICE("upload-complete"), SLICE("?1")};
 }
 
+/* What the protocol asks for besides. */
+static void speak_tus(const struct route *r, struct loop_request *q)
+{
+    size_t n = 0;
+    if (strncmp(r->pattern, "/tus", 4) != 0) return;
+    while (q->headers[n].name.len) n++;
+    q->headers[n++] = (struct http_header){SLICE("tus-resumable"), SLICE("1.0.0")};
+    if (!r->open) return;
+    q->type = "application/offset+octet-stream";
+    q->headers[n++] = (struct http_header){r->method == HTTP_POST ? SLICE("upload-length") : SLICE("upload-offset"),
+                                           r->method == HTTP_POST ? SLICE("8") : SLICE("0")};
+}
+
 void ask_as(struct world *w, const struct route *r, const struct credential *c, const char *path, const char *body,
             struct loop_answer *a)
 {
     struct loop_request q = {.method = http_method_name(r->method), .target = path, .json = body, .body = raw_for(r)};
     present(&q, c);
     if (r->open == resumable_append_open) say_all_at_once(&q);
+    speak_tus(r, &q);
     loop_next(&w->l, &q, a);
 }
 
@@ -316,6 +330,10 @@ void world_objects(struct world *w)
          .headers = {{SLICE("upload-complete"), SLICE("?0")}});
     struct slice place = loop_header(&a, "location");
     w->resumable = loop_text(SLICE_FMT, SLICE_ARG(slice_sub(place, sizeof V1 "/files/upload/" - 1, place.len)));
+    LOOP(l, &a, .method = "POST", .target = "/tus", .bearer = owner,
+         .headers = {{SLICE("tus-resumable"), SLICE("1.0.0")}, {SLICE("upload-length"), SLICE("100")}});
+    if (a.status != 201) test_fail(__FILE__, __LINE__, "tus: %d %s", a.status, loop_shown(&a));
+    w->tus = loop_text(SLICE_FMT, SLICE_ARG(slice_sub(loop_header(&a, "location"), 5, 99)));
     w->file = loop_file(l, owner, "secret.txt", SLICE("for nobody else"));
     w->transfer = loop_transfer(l, owner, w->file, ",\"password\":\"" SECRET_OF_LINK "\"");
     post(w, &a, owner, loop_text(V1 "/transfers/%s/share", w->transfer), "{}");
@@ -500,6 +518,7 @@ struct slice raw_for(const struct route *r)
 
 static const char *object_of(const struct world *w, const struct route *r)
 {
+    if (strstr(r->pattern, "/tus/")) return w->tus;
     if (strstr(r->pattern, "/uploads/")) return strstr(r->pattern, "/complete") ? w->empty_upload : w->upload;
     if (strstr(r->pattern, "/files/upload/")) return w->resumable;
     if (strstr(r->pattern, "/transfers/")) return w->transfer;

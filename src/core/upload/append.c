@@ -131,6 +131,18 @@ static void become_writer(struct append_in *in)
     mutex_unlock(&s->m);
 }
 
+static struct append_in *new_writer(struct app *app, const struct id *upload)
+{
+    struct append_in *in = MEM_NEW(struct append_in);
+    if (!in) return NULL;
+    in->app = app;
+    in->refs = 1;
+    in->upload_id = *upload;
+    mutex_init(&in->m);
+    mutex_lock(&in->m);
+    return in;
+}
+
 /* The end of a request's hold on its writer; its lock is held. */
 static void end(struct append_in *in)
 {
@@ -206,6 +218,17 @@ enum err append_set_size(struct ctx *c, struct app *app, const struct principal 
     return set_size(c, app, id, size);
 }
 
+/* As a writer, for this moment: so no other can begin between the end of the former one and the look. */
+static enum err take_and_look(struct ctx *c, struct look_arg *a)
+{
+    struct append_in *in = new_writer(a->app, &a->id);
+    if (!in) return ERR_NOMEM;
+    become_writer(in);
+    enum err e = fence(c, a);
+    end(in);
+    return e;
+}
+
 static void tell(const struct upload *u, struct append_state *ret)
 {
     bool complete = slice_eq(u->state, SLICE("complete")) || slice_eq(u->state, SLICE("partial"));
@@ -216,10 +239,9 @@ enum err append_state(struct ctx *c, struct app *app, const struct principal *wh
                       struct append_state *ret)
 {
     struct look_arg a = {.app = app, .id = *id};
-    struct upload u;
-    TRY(upload_get(c, app, who, id, &u));
-    append_take_over(app, id, true);
-    TRY(fence(c, &a));
+    TRY(upload_get(c, app, who, id, &a.u));
+    /* A join goes on: whoever asks for it has nothing to send. */
+    if (a.u.joins.len == 0) TRY(take_and_look(c, &a));
     if (slice_eq(a.u.state, SLICE("open")) || slice_eq(a.u.state, SLICE("stream"))) return not_appendable(c, &a.u);
     tell(&a.u, ret);
     return ERR_OK;
@@ -252,18 +274,6 @@ static enum err set_up(struct ctx *c, struct append_in *in, const struct look_ar
     return whole ? append_fold(c, in) : ERR_OK;
 }
 
-static struct append_in *new_writer(struct app *app, const struct id *upload)
-{
-    struct append_in *in = MEM_NEW(struct append_in);
-    if (!in) return NULL;
-    in->app = app;
-    in->refs = 1;
-    in->upload_id = *upload;
-    mutex_init(&in->m);
-    mutex_lock(&in->m);
-    return in;
-}
-
 static enum err start_digest(struct ctx *c, struct append_in *in, const struct checksum *want)
 {
     uint64_t size_max = MIN(in->end_max - in->at, MIN((uint64_t)LIMIT_CHECKED_BODY_BYTES, in->body_end - in->at));
@@ -283,6 +293,13 @@ static enum err check_request(struct ctx *c, const struct append_request *req, c
     return ERR_OK;
 }
 
+static enum err size_told(struct ctx *c, struct append_in *in, uint64_t size)
+{
+    TRY(set_size(c, in->app, &in->upload_id, size));
+    in->size = in->end_max = in->reserved = size;
+    return ERR_OK;
+}
+
 static enum err open_checked(struct ctx *c, struct append_in *in, const struct append_request *req, struct append_state *ret_state)
 {
     struct look_arg a = {.app = in->app, .id = in->upload_id};
@@ -293,15 +310,18 @@ static enum err open_checked(struct ctx *c, struct append_in *in, const struct a
         return refuse(c, ERR_CONFLICT, "offset_mismatch", "The offset is %llu, not %llu.", (unsigned long long)a.u.received,
                       (unsigned long long)req->offset);
     TRY(set_up(c, in, &a));
-    TRY(check_request(c, req, in));
     in->last = req->last;
-    if (req->length == UPLOAD_SIZE_UNKNOWN) return req->digest ? start_digest(c, in, req->digest) : ERR_OK;
-    in->body_end = in->at + req->length;
-    if (req->last && in->size == UPLOAD_SIZE_UNKNOWN) {
-        TRY(set_size(c, in->app, &in->upload_id, in->body_end));
-        in->size = in->end_max = in->reserved = in->body_end;
-        ret_state->u.size = in->size;
+    if (req->size && *req->size != in->size) {
+        bool past = req->length != UPLOAD_SIZE_UNKNOWN && *req->size >= in->at && req->length > *req->size - in->at;
+        if (in->size == UPLOAD_SIZE_UNKNOWN && past) return past_size(c);
+        TRY(size_told(c, in, *req->size));
     }
+    TRY(check_request(c, req, in));
+    if (req->length != UPLOAD_SIZE_UNKNOWN) in->body_end = in->at + req->length;
+    if (req->last && in->size == UPLOAD_SIZE_UNKNOWN && in->body_end != UPLOAD_SIZE_UNKNOWN) {
+        TRY(size_told(c, in, in->body_end));
+    }
+    ret_state->u.size = in->size;
     return req->digest ? start_digest(c, in, req->digest) : ERR_OK;
 }
 
@@ -310,6 +330,13 @@ enum err append_open(struct ctx *c, struct app *app, const struct principal *who
 {
     struct upload u;
     TRY(upload_get(c, app, who, &req->id, &u));
+    if (u.joins.len) return refuse(c, ERR_DENIED, "upload_joined", "This upload is made of others, and takes no bytes.");
+    return append_open_any(c, app, req, ret_state, ret);
+}
+
+enum err append_open_any(struct ctx *c, struct app *app, const struct append_request *req, struct append_state *ret_state,
+                         struct append_in **ret)
+{
     struct append_in *in = new_writer(app, &req->id);
     if (!in) return ERR_NOMEM;
     become_writer(in);

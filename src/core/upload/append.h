@@ -17,7 +17,8 @@
 struct append_new {
     struct upload_new file; /* its size may be unknown; part_size is 0 */
     struct slice memo;      /* the door's own, told again by append_state; at most LIMIT_UPLOAD_MEMO_BYTES */
-    bool partial;           /* never a file itself, only a piece of one (append_join) */
+    bool partial;           /* never a file itself, only bytes for one (append_join) */
+    struct slice joins;     /* append_join's own */
 };
 /* Reserves quota for a known size; for an unknown one as the bytes arrive. */
 MUST_USE enum err append_create(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *n,
@@ -42,6 +43,7 @@ struct append_request {
     uint64_t offset;
     uint64_t length;               /* of this body, or UPLOAD_SIZE_UNKNOWN */
     const struct checksum *digest; /* NULL: not checked. Nothing of the body counts before all of it agrees. Copied. */
+    const uint64_t *size;          /* of the whole upload, told with this body; NULL: not told. As append_set_size. */
     bool last;                     /* the end of this body is the end of the upload */
 };
 /* Takes the upload over. *ret_state is set whenever the upload could be looked at, also with an error: ERR_CONFLICT "offset_mismatch"
@@ -59,6 +61,17 @@ MUST_USE enum err append_sync(struct ctx *c, struct append_in *in, uint64_t *ret
 MUST_USE enum err append_finish(struct ctx *c, struct append_in *in, uint64_t *ret_offset);
 /* The connection was cut: keeps what arrived, as far as it can. */
 void append_abort(struct ctx *c, struct append_in *in);
+
+/* The end of a partial upload, when all its bytes are there. Again: ERR_OK. */
+MUST_USE enum err append_complete_partial(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
+/* A new upload whose bytes are those of complete partial ones, one after the other; the same one may come several times. Small ones are
+ * a file when this returns, others by job: append_state says when. ERR_INVALID "not_partial", ERR_CONFLICT "partial_unfinished". */
+MUST_USE enum err append_join(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *n,
+                              const struct id *ids, size_t count, struct append_state *ret);
+/* For the job: goes on where it was. ERR_OK also when there is nothing to do any more. */
+MUST_USE enum err append_join_run(struct ctx *c, struct app *app, const struct id *upload);
+/* Ends it in any state; what is complete goes with its file. */
+MUST_USE enum err append_terminate(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
 
 /* Who is writing on this node; part of the app. */
 struct append_writers;

@@ -57,6 +57,9 @@ MUST_USE enum err append_superseded(struct ctx *c);
 
 /* Ends the writer of this upload, if this node has one: what it received is kept first, or given up. */
 void append_take_over(struct app *app, const struct id *upload, bool keep);
+/* append_open by the server itself, of any upload. */
+MUST_USE enum err append_open_any(struct ctx *c, struct app *app, const struct append_request *req, struct append_state *ret_state,
+                                  struct append_in **ret);
 /* Before upload_complete: takes the upload over; its bytes are all there, their number is the size, and they lie in parts. */
 MUST_USE enum err append_settle(struct ctx *c, struct app *app, const struct id *upload);
 

@@ -50,11 +50,16 @@ static enum err check_parts(struct ctx *c, struct complete_arg *a)
     return missing(c, a->n);
 }
 
+static bool ended(const struct upload *u)
+{
+    return slice_eq(u->state, SLICE("complete")) || slice_eq(u->state, SLICE("partial"));
+}
+
 static enum err freeze_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct complete_arg *a = arg;
     TRY(upload_store_lock(c, conn, &a->id, &a->u));
-    if (slice_eq(a->u.state, SLICE("complete"))) return ERR_OK;
+    if (ended(&a->u)) return ERR_OK;
     if (slice_eq(a->u.state, SLICE("stream")))
         return refuse(c, ERR_CONFLICT, "upload_streaming", "This upload ends with its own request.");
     TRY(part_store_list(c, conn, &a->id, &a->parts, &a->n));
@@ -73,7 +78,7 @@ static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct complete_arg *a = arg;
     TRY(upload_store_get(c, conn, &a->id, &a->u));
     /* The other one is through with it all. */
-    if (slice_eq(a->u.state, SLICE("complete"))) return ERR_OK;
+    if (ended(&a->u)) return ERR_OK;
     return part_store_get(c, conn, &a->id, a->n, &a->parts[a->n]);
 }
 
@@ -130,6 +135,7 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     uint64_t size = a->in.file.size;
     TRY(upload_store_lock(c, conn, &a->u->id, &now));
     if (slice_eq(now.state, SLICE("complete"))) return file_store_get(c, conn, &now.file_id, &a->in.file);
+    if (slice_eq(now.state, SLICE("partial"))) return ERR_OK;
     TRY(quota_get(c, conn, a->app, &now.owner_id, &q));
     TRY(quota_check_file(c, &q, size));
     if (size > now.reserved_bytes)
@@ -141,6 +147,10 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     a->in.file.content = a->content.content;
     TRY(wrapped_key_kek(now.wrapped_key, &a->content.kek_id));
     TRY(content_store_insert(c, conn, &a->content));
+    if (now.partial) {
+        TRY(part_store_clear(c, conn, &now.id));
+        return upload_store_hold(c, conn, &now.id, size);
+    }
     TRY(file_store_insert(c, conn, &a->in));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
                                                    .object_id = &now.file_id}));
@@ -243,27 +253,33 @@ static enum err confirm(struct ctx *c, struct app *app, const struct principal *
     return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, &a);
 }
 
-static enum err known(struct ctx *c, struct complete_arg *a, const struct principal *who, const struct checksum *want,
-                      struct file *ret)
+static enum err known(struct ctx *c, struct app *app, const struct upload *u, const struct principal *who,
+                      const struct checksum *want, struct file *ret)
 {
-    TRY(file_get(c, a->app, who, &a->u.file_id, ACTION_READ, ret));
-    return confirm(c, a->app, who, ret, want, false);
+    TRY(file_get(c, app, who, &u->file_id, ACTION_READ, ret));
+    return confirm(c, app, who, ret, want, false);
+}
+
+enum err upload_finish(struct ctx *c, struct app *app, uint64_t size, struct upload *u, struct file *ret)
+{
+    struct complete_arg a = {.app = app, .id = u->id, .size = size};
+    if (slice_eq(u->state, SLICE("append"))) TRY(append_settle(c, app, &u->id));
+    TRY(db_tx(c, app->be.db, DB_WRITE, freeze_tx, &a));
+    if (!ended(&a.u)) TRY(add_empty_part(c, &a));
+    *u = a.u;
+    if (ended(&a.u)) return ERR_OK;
+    return upload_publish(c, app, &a.u, a.size, a.parts, a.n, (struct slice){0}, ret);
 }
 
 enum err upload_complete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, uint64_t size,
                          const struct checksum *want, struct file *ret)
 {
-    struct complete_arg a = {.app = app, .id = *id, .size = size};
     struct upload u;
     struct file f;
     TRY(upload_get(c, app, who, id, &u));
     if (u.partial) return refuse(c, ERR_CONFLICT, "upload_partial", "This is a part of another upload, and no file itself.");
-    if (slice_eq(u.state, SLICE("append"))) TRY(append_settle(c, app, id));
-    TRY(db_tx(c, app->be.db, DB_WRITE, freeze_tx, &a));
-    if (slice_eq(a.u.state, SLICE("complete"))) return known(c, &a, who, want, ret);
-    TRY(add_empty_part(c, &a));
-    if (slice_eq(a.u.state, SLICE("complete"))) return known(c, &a, who, want, ret);
-    TRY(upload_publish(c, app, &a.u, a.size, a.parts, a.n, (struct slice){0}, &f));
+    TRY(upload_finish(c, app, size, &u, &f));
+    if (ended(&u)) return known(c, app, &u, who, want, ret);
     TRY(confirm(c, app, who, &f, want, true));
     *ret = f;
     return ERR_OK;

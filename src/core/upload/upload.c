@@ -45,7 +45,8 @@ static enum err insert_put(struct ctx *c, struct db_conn *conn, const struct wra
     struct insert_arg *a = arg;
     TRY(arena_slice(&c->arena, slice_of(w->key.b, sizeof w->key.b), &a->u->wrapped_key));
     TRY(quota_take_file(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
-    return upload_store_insert(c, conn, a->u, &w->kek_id);
+    TRY(upload_store_insert(c, conn, a->u, &w->kek_id));
+    return a->u->joins.len ? upload_add_join_job(c, conn, a->u) : ERR_OK;
 }
 
 static enum err insert(struct ctx *c, struct app *app, struct upload *u, const struct key *file_key)
@@ -66,7 +67,8 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
 {
     CLEANUP(key_done) struct key key = {{0}};
     const struct upload_new *n = &new->file;
-    struct upload u = {.memo = new->memo.ptr ? new->memo : SLICE(""), .joins = SLICE(""), .partial = new->partial,
+    struct upload u = {.memo = new->memo.ptr ? new->memo : SLICE(""), .joins = new->joins.ptr ? new->joins : SLICE(""),
+                       .partial = new->partial,
                        .owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
                        .state = slice_cstr(state), .created_at = clock_wall_ms()};
     TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
@@ -200,7 +202,7 @@ enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *
     if (!complete) {
         TRY(quota_give_back_file(c, conn, &u.owner_id, u.reserved_bytes));
         TRY(piece_store_drop(c, conn, id, 0, INT64_MAX));
-        TRY(add_abort_job(c, conn, &u));
+        TRY(slice_eq(u.state, SLICE("partial")) ? content_drop(c, conn, &u.content_id) : add_abort_job(c, conn, &u));
     }
     return upload_store_delete(c, conn, id);
 }

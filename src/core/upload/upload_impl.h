@@ -10,6 +10,7 @@
 /* upload_create that also gives the unwrapped file key. `state`: "open"; "stream" for one that takes no parts from outside; "append". */
 MUST_USE enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *n,
                               const char *state, struct key *ret_key, struct upload *ret);
+MUST_USE enum err upload_add_join_job(struct ctx *c, struct db_conn *conn, const struct upload *u);
 /* For a store that does not know the upload: ERR_OK when that can be made good, because no part is recorded yet. */
 MUST_USE enum err upload_begin_again(struct ctx *c, struct app *app, const struct upload *u);
 void upload_blob_ref(const struct upload *u, struct blob_ref *ret);
@@ -18,6 +19,10 @@ struct part_sealer;
 /* Part `number` of an upload begins. */
 MUST_USE enum err upload_start_part(struct ctx *c, struct app *app, const struct upload *u, uint64_t number,
                                     struct part_sealer *s);
+
+/* upload_complete by the server itself. *u is the upload as it was looked up, and then as it was found: when it was over before, it
+ * says so and there is no *ret; nor is there one for what is partial: it becomes a content that the upload holds. */
+MUST_USE enum err upload_finish(struct ctx *c, struct app *app, uint64_t size, struct upload *u, struct file *ret);
 
 struct part_record;
 /* The parts of a whole file, checked and in order, become the file. */

@@ -1,6 +1,8 @@
 /* SQL of uploads and their parts. */
 #include "core/upload/upload_store.h"
 
+#include "core/content/content_store.h"
+
 #define UPLOAD_COLUMNS                                                                                                 \
     "id, file_id, owner_id, name, size, type, mode, part_size, state, blob_ref, wrapped_key, reserved_bytes, "         \
     "modified_at, created_at, expires_at, content_id, received, fence, partial, memo, joins"
@@ -22,6 +24,12 @@ static const struct db_stmt finish = {
     "upload_finish",
     "UPDATE uploads SET state = 'complete', size = $2, kek_id = NULL, wrapped_key = NULL, reserved_bytes = 0 "
     "WHERE id = $1", NULL};
+static const struct db_stmt hold = {
+    "upload_hold",
+    "UPDATE uploads SET state = 'partial', size = $2, reserved_bytes = $2, kek_id = NULL, wrapped_key = NULL WHERE id = $1", NULL};
+static const struct db_stmt held = {
+    "upload_held",
+    "SELECT " CONTENT_COLUMNS " FROM uploads u JOIN contents c ON c.id = u.content_id WHERE u.id = $1 AND u.state = 'partial'", NULL};
 static const struct db_stmt touch = {
     "upload_touch",
     "UPDATE uploads SET reserved_bytes = reserved_bytes + $2, expires_at = $3 WHERE id = $1", NULL};
@@ -118,6 +126,19 @@ enum err upload_store_set_state(struct ctx *c, struct db_conn *conn, const struc
 enum err upload_store_finish(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t size)
 {
     return db_one(c, conn, &finish, NULL, db_id(id), db_i64((int64_t)size));
+}
+
+enum err upload_store_hold(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t size)
+{
+    return db_one(c, conn, &hold, NULL, db_id(id), db_i64((int64_t)size));
+}
+
+enum err upload_store_content(struct ctx *c, struct db_conn *conn, const struct id *id, struct content *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &held, &r, db_id(id)));
+    content_store_row(&r, 0, 0, ret);
+    return ERR_OK;
 }
 
 enum err upload_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t more_reserved,

@@ -15,6 +15,10 @@ MUST_USE enum err upload_store_list(struct ctx *c, struct db_conn *conn, const s
 MUST_USE enum err upload_store_set_state(struct ctx *c, struct db_conn *conn, const struct id *id, const char *state);
 /* After completion: the key lives on in the file row only. */
 MUST_USE enum err upload_store_finish(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t size);
+/* After the end of a partial one: its key lives on with the content that it holds, its size stays reserved. */
+MUST_USE enum err upload_store_hold(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t size);
+/* What it holds. */
+MUST_USE enum err upload_store_content(struct ctx *c, struct db_conn *conn, const struct id *id, struct content *ret);
 MUST_USE enum err upload_store_touch(struct ctx *c, struct db_conn *conn, const struct id *id, uint64_t more_reserved,
                                      int64_t expires_ms);
 MUST_USE enum err upload_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id);
