@@ -48,6 +48,9 @@ void encode_key(const struct content *t, const struct content_key *key, struct m
                             .part_size = t->part_size,
                             .headers_hash = t->headers_hash,
                             .size = t->size};
+    if (t->codec.len == 0) return;
+    ret->codec_is = (struct msg_codec){t->codec, key->frames, t->stored_size};
+    ret->codec = &ret->codec_is;
 }
 
 void encode_upload(const struct upload *u, struct msg_upload *ret)

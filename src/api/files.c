@@ -109,7 +109,7 @@ enum err files_key_call(struct call *q)
     struct file f;
     struct content_key key;
     TRY(get_file(q, ACTION_DOWNLOAD, &f));
-    TRY(content_release_key(q->ctx, q->app, &f.content, in->public_key, &q->who.session_id, &key));
+    TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
     TRY(audit_record(q->ctx, q->app, &(struct audit_event){.event = "key.release", .who = &q->who, .object_type = "file",
                                                            .object_id = &f.id}));
     struct msg_key out;

@@ -122,13 +122,18 @@ JSON_TABLE(msg_key_request_table, "KeyRequest", struct msg_key_request,
     F(msg_key_request, public_key, JSON_BYTES, REQUIRED, .max = 32, .doc = "a one-time X25519 key of the caller"),
     F(msg_key_request, file_id, JSON_OPT_ID, .doc = "of a link with several files: which"),
     F(msg_key_request, grant, JSON_OPT_ID, .doc = "of an earlier answer: the same download goes on"));
+JSON_TABLE(msg_codec_table, "Codec", struct msg_codec,
+    F(msg_codec, name, JSON_STRING, REQUIRED, .doc = "zstd-1m: frames of 1 MiB; see docs/FORMAT.md"),
+    F(msg_codec, stored_size, JSON_U64, REQUIRED, .doc = "of what is sealed; parts are cut from it"),
+    F(msg_codec, frames, JSON_BYTES, REQUIRED, .doc = "the seek table"));
 JSON_TABLE(msg_key_table, "Key", struct msg_key,
     F(msg_key, enc, JSON_BYTES, REQUIRED, .doc = "HPKE encapsulated key"),
     F(msg_key, ct, JSON_BYTES, REQUIRED, .doc = "HPKE ciphertext of the 32-byte file key; see docs/FORMAT.md"),
     F(msg_key, content_id, JSON_ID, REQUIRED, .doc = "in every context of the sealed format, this answer's too"),
     F(msg_key, part_size, JSON_U64, REQUIRED),
     F(msg_key, headers_hash, JSON_BYTES, REQUIRED),
-    F(msg_key, size, JSON_U64, REQUIRED),
+    F(msg_key, size, JSON_U64, REQUIRED, .doc = "of the plaintext"),
+    F(msg_key, codec, JSON_OBJECT, .table = &msg_codec_table, .doc = "only when the content was compressed before it was sealed"),
     F(msg_key, grant, JSON_OPT_ID, .doc = "links only: names this download"));
 
 JSON_TABLE(msg_transfer_new_table, "TransferNew", struct msg_transfer_new,

@@ -95,12 +95,18 @@ struct msg_key_request {
     struct slice public_key;
     struct opt_id file_id, grant;
 };
+struct msg_codec {
+    struct slice name, frames;
+    uint64_t stored_size;
+};
 struct msg_key {
     struct slice enc, ct;
     struct id content_id;
     uint64_t part_size;
     struct slice headers_hash;
     uint64_t size;
+    const struct msg_codec *codec;
+    struct msg_codec codec_is; /* what it points to */
     struct opt_id grant;
 };
 

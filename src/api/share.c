@@ -222,7 +222,7 @@ enum err share_key_call(struct call *q)
         TRY(transfer_sealed_bytes(q->ctx, q->app, &l.transfer_id, &whole));
         TRY(grant_take(q->ctx, q->app, &l, &t, whole, &grant));
     }
-    TRY(content_release_key(q->ctx, q->app, &f.content, in->public_key, &l.token_context, &key));
+    TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &l.token_context, &key));
     TRY(record_link(q, &l, "key.release", ""));
     struct msg_key out;
     encode_key(&f.content, &key, &out);

@@ -477,6 +477,58 @@ test_names_like_temporary_ones() {
   diff -r "$D/in" "$D/again" >/dev/null || fail "continued: $(diff -rq "$D/in" "$D/again")"
 }
 
+# Sets FILE to the id of the newest file; asks the server about it.
+file_of() {
+  TOKEN=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["access_token"])' "$HOME/.config/sealdrop/account.json")
+  FILE=$(asked "" | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
+}
+asked() { curl -fsS --cacert "$W/data/tls/cert.pem" -H "Authorization: Bearer $TOKEN" "https://localhost:$PORT/api/v1/files$1" "${@:2}"; }
+through() { asked "/$FILE" | grep -q '"processing":null'; }
+
+# Compressed on the server: opened by the client and by the server, continued when interrupted, and sealed anew while it is fetched.
+test_compressed() {
+  local small
+  head -c 45000000 /dev/urandom | base64 >"$D/big"
+  kill_server
+  SEALDROP_FILES_COMPRESS=on SEALDROP_FILES_DEDUPE=owner start_server || fail "no server"
+  is 0 sd whoami
+  send "$D/big"
+  file_of
+  wait_for 30 through || fail "never compressed"
+  small=$(asked "/$FILE/content" -I | tr -d '\r' | awk 'tolower($1) == "content-length:" { print $2 }')
+  [ "$small" -lt 50000000 ] || fail "stored in $small bytes"
+  asked "/$FILE/download" | cmp -s - "$D/big" || fail "opened by the server: differs"
+  asked "/$FILE/download" -r 12345678-32345678 | cmp -s - <(tail -c +12345679 "$D/big" | head -c 20000001) || fail "a range differs"
+  sd get --stdout "$LINK" | cmp -s - "$D/big" || fail "stdout differs"
+  is 0 sd get "$LINK" -o "$D/out"
+  same "$D/big" "$D/out/big"
+  [ "$(ls -A "$D/out")" = big ] || fail "left behind: $(ls -A "$D/out")"
+  slow 20000000
+  "$BIN/sealdrop" get "$LINK" -o "$D/cut" >/dev/null 2>&1 &
+  local pid=$! before used
+  sleep 2 # parts arrive side by side: now some are whole
+  kill -INT $pid
+  wait $pid
+  before=$(count down)
+  fast
+  is 0 sd get "$LINK" -o "$D/cut"
+  used=$(($(count down) - before))
+  [ $used -lt 40000000 ] || fail "fetched again: $used bytes"
+  same "$D/big" "$D/cut/big"
+  slow 20000000
+  "$BIN/sealdrop" get "$LINK" -o "$D/anew" >"$W/stdout" 2>"$W/stderr" &
+  pid=$!
+  sleep 1
+  asked "/$FILE/encrypt" -X POST >/dev/null || fail "not accepted"
+  wait_for 30 through || fail "never sealed anew"
+  fast
+  wait $pid || fail "get: $(cat "$W/stderr")"
+  same "$D/big" "$D/anew/big"
+  [ "$(ls -A "$D/anew")" = big ] || fail "left behind: $(ls -A "$D/anew")"
+  kill_server
+  start_server || fail "no server"
+}
+
 # ---- the scene ----
 
 mkdir -p "$HOME" "$W/proxy"
@@ -493,7 +545,7 @@ start_server || { cat "$W/server.log"; echo "no server"; exit 1; }
 for name in sign_in usage files_and_folders many_small_files streams json password ends_of_links tokens_renew \
   send_resumes_after_kill send_of_changed_file_starts_anew interrupt_is_polite get_resumes_after_kill \
   server_killed_in_send_and_get network_cuts tampered_bytes foreign_files_are_left_alone \
-  names_like_temporary_ones; do
+  names_like_temporary_ones compressed; do
   run $name
 done
 echo "$passed passed, $failed failed"

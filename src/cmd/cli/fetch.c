@@ -2,6 +2,7 @@
 #include "cmd/cli/fetch.h"
 
 #include "base/mem.h"
+#include "codec/base64.h"
 
 enum err fetcher_open(struct ctx *c, const struct server *s, struct fetcher **ret)
 {
@@ -54,14 +55,28 @@ static enum err content_path(struct ctx *c, const struct fetch *what, const char
     return ERR_OK;
 }
 
+/* Only of the sealing that the key is of. */
+static enum err if_match(struct ctx *c, const struct file_secret *s, const char **ret)
+{
+    CLEANUP(buf_done) struct buf etag = BUF_INIT(64);
+    struct slice header = {0};
+    TRY(base64url_encode(&etag, slice_of(s->headers_hash.b, 16)));
+    TRY(arena_printf(&c->arena, &header, "If-Match: \"" SLICE_FMT ".s\"", SLICE_ARG(buf_view(&etag))));
+    *ret = header.ptr;
+    return ERR_OK;
+}
+
 /* One request for what is missing of the part. */
 static enum err fetch_rest(struct ctx *c, struct fetcher *f, const struct fetch *what, uint64_t part, uint64_t from)
 {
     struct client_answer answer = {0};
     struct moving m = {what, from};
-    const char *path = NULL;
+    const char *path = NULL, *same = NULL;
     TRY(content_path(c, what, &path));
+    TRY(if_match(c, what->secret, &same));
     struct client_request rq = {.method = "GET",
+                                .headers = &same,
+                                .header_count = 1,
                                 .ranged = true,
                                 .range_first = part * sft_sealed_part(what->secret->part_size) + from,
                                 .range_length = unseal_length(f->unseal) - from,
@@ -70,7 +85,11 @@ static enum err fetch_rest(struct ctx *c, struct fetcher *f, const struct fetch 
                                 .moved = on_moved,
                                 .moved_arg = &m};
     enum err e = api_bytes(c, f->client, &what->recipient->server, path, &what->recipient->credential, &rq, &answer);
+    bool changed = answer.status == 412;
     client_answer_done(&answer);
+    if (changed)
+        return refuse(c, ERR_GONE, CONTENT_CHANGED, "'" SLICE_FMT "' was sealed anew, or replaced, while it was fetched; begin it again",
+                      SLICE_ARG(what->name));
     return e;
 }
 
@@ -85,10 +104,11 @@ enum err fetch_part(struct ctx *c, struct fetcher *f, const struct fetch *what, 
     const struct file_secret *s = what->secret;
     struct retry r = {0};
     uint64_t from = 0, before = 0;
-    TRY(unseal_start(f->unseal, &s->key, &s->content_id, s->size, s->part_size, (uint32_t)part, what->emit, what->emit_arg));
+    TRY(unseal_start(f->unseal, &s->key, &s->content_id, s->stored_size, s->part_size, (uint32_t)part, what->emit, what->emit_arg));
     for (;;) {
         enum err e = fetch_rest(c, f, what, part, from);
         if (e == ERR_CORRUPT) return not_verified(c, what, part);
+        if (e == ERR_GONE) return e;
         enum err kept = unseal_resume(f->unseal, &from);
         if (kept != ERR_OK) return kept;
         if (from == unseal_length(f->unseal)) break;
@@ -100,6 +120,6 @@ enum err fetch_part(struct ctx *c, struct fetcher *f, const struct fetch *what, 
     }
     retry_reset(&r, &what->recipient->server);
     progress_flight(what->progress, what->worker, 0);
-    progress_add(what->progress, sft_part_plain(s->size, s->part_size, part));
+    progress_add(what->progress, sft_part_plain(s->stored_size, s->part_size, part));
     return unseal_finish(f->unseal, ret) == ERR_OK ? ERR_OK : not_verified(c, what, part);
 }

@@ -14,6 +14,9 @@ struct fetcher {
 MUST_USE enum err fetcher_open(struct ctx *c, const struct server *s, struct fetcher **ret);
 void fetcher_close(struct fetcher *f);
 
+/* The code of the ERR_GONE that says: these bytes are not of the key that was got; ask for the key again. */
+#define CONTENT_CHANGED "content_changed"
+
 struct fetch {
     struct recipient *recipient;
     const struct id *file_id;

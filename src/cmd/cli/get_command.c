@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cmd/cli/fetch.h"
 #include "cmd/cli/get.h"
+#include "cmd/cli/unpack.h"
 #include "codec/text.h"
 #include "os/file.h"
 
@@ -71,14 +72,13 @@ static enum err write_stdout(void *arg, uint64_t offset, const void *p, size_t n
 
 static void close_fetcher(struct fetcher **f) { fetcher_close(*f); }
 static void close_progress(struct progress **p) { progress_stop(*p); }
-static void secret_done(struct file_secret *s) { key_done(&s->key); }
 
 static enum err stream_parts(struct app *a, struct fetcher *f, const struct fetch *what)
 {
     CLEANUP(hasher_cleanup) struct hasher *h = NULL;
     struct seal_header header;
     struct sha256 all;
-    uint64_t parts = sft_part_count(what->secret->size, what->secret->part_size);
+    uint64_t parts = sft_part_count(what->secret->stored_size, what->secret->part_size);
     TRY(hasher_new(&h));
     for (uint64_t part = 0; part < parts; part++) {
         TRY(fetch_part(a->c, f, what, part, &header));
@@ -89,11 +89,29 @@ static enum err stream_parts(struct app *a, struct fetcher *f, const struct fetc
     return refuse(a->c, ERR_CORRUPT, "not_verified", "the file does not verify as a whole: its parts are not the ones it was sealed with");
 }
 
+static enum err push_packed(void *arg, uint64_t offset, const void *p, size_t n)
+{
+    (void)offset;
+    return unpack_push(arg, p, n);
+}
+
+static enum err stream_packed(struct app *a, struct fetcher *f, const struct fetch *what)
+{
+    CLEANUP(unpack_cleanup) struct unpack *u = NULL;
+    struct fetch packed = *what;
+    TRY(unpack_new(what->secret->map, what->secret->size, what->emit, what->emit_arg, &u));
+    packed.emit = push_packed;
+    packed.emit_arg = u;
+    TRY(stream_parts(a, f, &packed));
+    progress_add(what->progress, what->secret->size - what->secret->stored_size);
+    return unpack_finish(u);
+}
+
 static enum err run_stdout(struct app *a, struct recipient *r)
 {
     CLEANUP(close_progress) struct progress *progress = NULL;
     CLEANUP(close_fetcher) struct fetcher *f = NULL;
-    CLEANUP(secret_done) struct file_secret secret = {0};
+    CLEANUP(file_secret_done) struct file_secret secret = {0};
     const struct wire_file *file = r->share.files.items;
     if (r->share.files.count != 1)
         return refuse(a->c, ERR_INVALID, "usage", "--stdout is for one file; this link has %zu", r->share.files.count);
@@ -109,7 +127,7 @@ static enum err run_stdout(struct app *a, struct recipient *r)
                          .progress = progress,
                          .emit = write_stdout,
                          .emit_arg = a};
-    enum err e = stream_parts(a, f, &what);
+    enum err e = secret.map ? stream_packed(a, f, &what) : stream_parts(a, f, &what);
     r->server.progress = NULL;
     if (e != ERR_OK) return e;
     if (secret.grant.len && recipient_done(a->c, f->client, r, secret.grant) != ERR_OK)

@@ -19,6 +19,7 @@ struct get_state {
     struct journal *journal;
     bool described; /* the journal's first line was found, and is ours */
     bool foreign;
+    bool changed;   /* it was sealed anew since */
     struct mutex lock; /* guards what is below */
     uint64_t parts;
     uint8_t *status;  /* enum part_status a part */
@@ -43,10 +44,14 @@ JSON_TABLE(cli_get_line_table, "GetLine", struct line, JSON_FIELD(struct line, l
            JSON_FIELD(struct line, part, JSON_OPT_U64), JSON_FIELD(struct line, header, JSON_BYTES),
            JSON_FIELD(struct line, forget, JSON_BOOL));
 
-static bool ours(const struct get_state *s, const struct line *l)
+static bool same_file(const struct get_state *s, const struct line *l)
 {
-    return slice_eq(l->link_hash, s->id.link_hash) && l->file_id.set && id_eq(l->file_id.v, s->id.file_id) &&
-           l->size.v == s->id.size && l->part_size.v == s->id.part_size &&
+    return slice_eq(l->link_hash, s->id.link_hash) && l->file_id.set && id_eq(l->file_id.v, s->id.file_id);
+}
+
+static bool same_sealing(const struct get_state *s, const struct line *l)
+{
+    return l->size.v == s->id.size && l->part_size.v == s->id.part_size &&
            slice_eq(l->headers_hash, sha256_view(&s->id.headers_hash));
 }
 
@@ -54,12 +59,13 @@ static enum err apply(void *arg, struct ctx *c, struct slice text)
 {
     struct get_state *s = arg;
     struct line l = {0};
-    if (s->foreign) return ERR_OK;
+    if (s->foreign || s->changed) return ERR_OK;
     if (json_decode(c, text, &cli_get_line_table, JSON_LENIENT, &l) != ERR_OK) {
         s->foreign = true;
     } else if (!s->described) {
-        s->described = ours(s, &l);
+        s->described = same_file(s, &l);
         s->foreign = !s->described;
+        s->changed = s->described && !same_sealing(s, &l);
     } else if (l.forget) {
         memset(s->status, PART_MISSING, s->parts);
     } else if (l.part.set && l.part.v < s->parts && l.header.len == SEAL_HEADER) {
@@ -98,10 +104,12 @@ static enum err open_journal(struct ctx *c, struct get_state *s, const char *pat
     if (s->foreign && !fresh)
         return refuse(c, ERR_CONFLICT, "other_download",
                       "'%s' belongs to another download; finish or remove that, or use --force", path);
-    if (s->foreign) {
+    if (s->foreign || s->changed) {
         TRY(journal_clear(c, s->journal));
         memset(s->status, PART_MISSING, s->parts);
-        s->described = false;
+        TRY(describe(c, s));
+        s->described = s->changed;
+        return ERR_OK;
     }
     return s->described ? ERR_OK : describe(c, s);
 }

@@ -17,7 +17,8 @@ struct get_identity {
 };
 
 struct get_state;
-/* `path` NULL: nothing is kept (files of one part, which start anew). *ret_continues: there was a state of this very file.
+/* `path` NULL: nothing is kept (files of one part, which start anew). *ret_continues: there was a state of this very file; when it was
+ * sealed anew since, no part counts any more.
  * ERR_CONFLICT in words: the state belongs to something else (with `fresh` it is forgotten instead). */
 MUST_USE enum err get_state_open(struct ctx *c, const char *path, bool fresh, const struct get_identity *id,
                                  struct get_state **ret, bool *ret_continues);

@@ -133,6 +133,26 @@ static enum err open_key(struct ctx *c, const struct recipient *r, const struct 
     return ERR_OK;
 }
 
+void file_secret_done(struct file_secret *s)
+{
+    key_done(&s->key);
+    frame_map_free(TAKE(s->map));
+}
+
+static enum err contradiction(struct ctx *c) { return fail(c, ERR_CORRUPT, "what the server says about the file contradicts itself"); }
+
+static enum err read_codec(struct ctx *c, const struct wire_key *k, struct file_secret *ret)
+{
+    ret->stored_size = k->size;
+    ret->map = NULL;
+    if (!k->codec) return ERR_OK;
+    if (!slice_eq(k->codec->name, SLICE("zstd-1m")))
+        return refuse(c, ERR_UNSUPPORTED, "codec", "the file is compressed in a way this client does not know; update it");
+    ret->stored_size = k->codec->stored_size;
+    enum err e = frame_map_new(k->codec->frames, k->size, k->codec->stored_size, &ret->map);
+    return e == ERR_NOMEM || e == ERR_OK ? e : contradiction(c);
+}
+
 enum err recipient_key(struct ctx *c, struct client *cl, struct recipient *r, const struct id *file_id, struct slice grant,
                        struct file_secret *ret)
 {
@@ -153,7 +173,9 @@ enum err recipient_key(struct ctx *c, struct client *cl, struct recipient *r, co
     TRY(api_call(c, cl, &r->server, &call));
     if (out.part_size > SFT_PART_MAX || !sft_part_size_valid(out.part_size) || out.size > LIMIT_FILE_BYTES ||
         out.headers_hash.len != SHA256_BYTES || sft_part_count(out.size, (uint32_t)out.part_size) > LIMIT_PARTS)
-        return fail(c, ERR_CORRUPT, "what the server says about the file contradicts itself");
+        return contradiction(c);
+    file_secret_done(ret);
+    TRY(read_codec(c, &out, ret));
     TRY(open_key(c, r, &private_key, &out, &ret->key));
     ret->content_id = out.content_id;
     ret->size = out.size;

@@ -5,6 +5,7 @@
 
 #include "cmd/cli/cli.h"
 #include "cmd/cli/wire.h"
+#include "codec/frames.h"
 #include "crypto/hash.h"
 #include "os/thread.h"
 
@@ -26,13 +27,17 @@ MUST_USE enum err recipient_open(struct app *a, struct slice link, struct recipi
 void recipient_close(struct recipient *r);
 
 struct file_secret {
-    struct key key; /* wipe with key_done */
+    struct key key;
     struct id content_id;
     uint64_t size;
+    uint64_t stored_size;  /* what is sealed: the same, unless it is compressed */
+    struct frame_map *map; /* of compressed content; NULL */
     uint32_t part_size;
     struct sha256 headers_hash;
     struct slice grant; /* in c's arena */
 };
+/* Wipes the key, frees the map. */
+void file_secret_done(struct file_secret *s);
 /* `grant`: of an earlier call, or empty. ERR_CORRUPT: the answer does not open or contradicts itself. */
 MUST_USE enum err recipient_key(struct ctx *c, struct client *cl, struct recipient *r, const struct id *file_id,
                                 struct slice grant, struct file_secret *ret);

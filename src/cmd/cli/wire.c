@@ -117,10 +117,14 @@ JSON_TABLE(wire_ticket_table, "Ticket", struct wire_ticket,
 JSON_TABLE(wire_key_request_table, "KeyRequest", struct wire_key_request,
            JSON_FIELD(struct wire_key_request, public_key, JSON_BYTES),
            JSON_FIELD(struct wire_key_request, file_id, JSON_ID), JSON_FIELD(struct wire_key_request, grant, JSON_STRING));
+JSON_TABLE(wire_codec_table, "Codec", struct wire_codec, JSON_FIELD(struct wire_codec, name, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_codec, stored_size, JSON_U64, REQUIRED),
+           JSON_FIELD(struct wire_codec, frames, JSON_BYTES, REQUIRED));
 JSON_TABLE(wire_key_table, "Key", struct wire_key, JSON_FIELD(struct wire_key, enc, JSON_BYTES, REQUIRED),
            JSON_FIELD(struct wire_key, ct, JSON_BYTES, REQUIRED),
            JSON_FIELD(struct wire_key, headers_hash, JSON_BYTES, REQUIRED),
            JSON_FIELD(struct wire_key, content_id, JSON_ID, REQUIRED),
            JSON_FIELD(struct wire_key, part_size, JSON_U64, REQUIRED), JSON_FIELD(struct wire_key, size, JSON_U64, REQUIRED),
+           JSON_FIELD(struct wire_key, codec, JSON_OBJECT, .table = &wire_codec_table),
            JSON_FIELD(struct wire_key, grant, JSON_STRING, .max = LIMIT_TOKEN_BYTES));
 JSON_TABLE(wire_done_table, "Done", struct wire_done, JSON_FIELD(struct wire_done, grant, JSON_STRING));

@@ -146,10 +146,15 @@ struct wire_key_request {
     struct id file_id;
     struct slice grant;
 };
+struct wire_codec {
+    struct slice name, frames;
+    uint64_t stored_size;
+};
 struct wire_key {
     struct slice enc, ct, headers_hash;
     struct id content_id;
     uint64_t part_size, size;
+    struct wire_codec *codec; /* NULL: not compressed */
     struct slice grant;
 };
 struct wire_done {

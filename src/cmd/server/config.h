@@ -23,6 +23,7 @@ struct config {
     struct slice database_url;
     uint64_t database_connections;
     struct slice storage_dir, storage_erase;
+    struct slice files_compress, files_dedupe;
     struct slice types_allow, types_deny, types_mismatch, lab_program;
     struct slice key_file;
     uint64_t quota_bytes, quota_files, user_file_bytes, user_transfer_bytes;

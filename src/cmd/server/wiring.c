@@ -155,6 +155,8 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .link_bcrypt_cost = (unsigned)cfg->link_bcrypt_cost,
                              .overwrite_on_delete = slice_eq(cfg->storage_erase, SLICE("overwrite")),
                              .tries = {(uint32_t)cfg->tries_per_address, (uint32_t)cfg->logins_per_address, (uint32_t)cfg->logins},
+                             .compress = slice_eq(cfg->files_compress, SLICE("on")),
+                             .dedupe = slice_eq(cfg->files_dedupe, SLICE("owner")),
                              .registration = registration_of(cfg->registration)};
     TRY(choose_types(c, cfg, &app));
     if (w->geoip) app.geo = (struct app_geo){geoip_country, w->geoip};

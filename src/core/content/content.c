@@ -19,6 +19,17 @@ enum err content_drop(struct ctx *c, struct db_conn *conn, const struct id *id)
     return job_add(c, conn, &(struct job_new){.kind = "delete_blob", .payload = slice_cstr(text)});
 }
 
+struct frames_arg {
+    const struct content *t;
+    struct content_tables tables;
+};
+
+static enum err frames_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct frames_arg *a = arg;
+    return content_store_tables(c, conn, &a->t->id, &a->tables);
+}
+
 enum err content_release_key(struct ctx *c, struct app *app, const struct content *t, struct slice public_key,
                              const struct id *context, struct content_key *ret)
 {
@@ -26,6 +37,7 @@ enum err content_release_key(struct ctx *c, struct app *app, const struct conten
     CLEANUP(buf_done) struct buf ct = BUF_INIT(KEY_BYTES + HPKE_TAG_BYTES);
     struct content_key out;
     struct sft_context info;
+    struct frames_arg frames = {.t = t};
     if (public_key.len != HPKE_PUBLIC_BYTES) {
         ctx_field_error(c, "public_key", "must be 32 bytes in base64url");
         return ERR_INVALID;
@@ -36,6 +48,8 @@ enum err content_release_key(struct ctx *c, struct app *app, const struct conten
                            slice_of(key.b, sizeof key.b), out.enc, &ct);
     if (e == ERR_INVALID) ctx_field_error(c, "public_key", "is not a usable X25519 key");
     TRY(e);
+    if (t->codec.len) TRY(db_tx(c, app->be.db, DB_READ, frames_tx, &frames));
+    out.frames = frames.tables.frames;
     TRY(arena_slice(&c->arena, buf_view(&ct), &out.ct));
     *ret = out;
     return ERR_OK;

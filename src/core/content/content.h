@@ -40,7 +40,9 @@ MUST_USE enum err content_read_sealed(struct ctx *c, struct app *app, const stru
 struct content_key {
     uint8_t enc[HPKE_PUBLIC_BYTES];
     struct slice ct;
+    struct slice frames; /* the seek table of what is compressed, else empty */
 };
+/* ERR_NOT_FOUND: it was dropped meanwhile. */
 MUST_USE enum err content_release_key(struct ctx *c, struct app *app, const struct content *t, struct slice public_key,
                                       const struct id *context, struct content_key *ret);
 

@@ -166,6 +166,19 @@ enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, u
     }
 }
 
+enum err file_release_key(struct ctx *c, struct app *app, struct file *f, struct slice public_key, const struct id *context,
+                          struct content_key *ret)
+{
+    for (;;) {
+        struct id tried = f->content.id;
+        enum err e = content_release_key(c, app, &f->content, public_key, context, ret);
+        if (e != ERR_NOT_FOUND) return e;
+        ctx_clear_error(c);
+        TRY(file_load(c, app, &f->id, f));
+        if (id_eq(f->content.id, tried)) return ERR_NOT_FOUND;
+    }
+}
+
 enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)
 {
     struct id owner;

@@ -59,6 +59,9 @@ MUST_USE enum err file_encrypt(struct ctx *c, struct app *app, const struct prin
  * file is gone or has other content by now. ERR_CORRUPT as content_read_plain. */
 MUST_USE enum err file_read_plain(struct ctx *c, struct app *app, const struct file *f, uint64_t first, uint64_t length,
                                   struct reader **ret);
+/* content_release_key of the file's present content, which *f then has. */
+MUST_USE enum err file_release_key(struct ctx *c, struct app *app, struct file *f, struct slice public_key, const struct id *context,
+                                   struct content_key *ret);
 /* Inside a transaction of another part (transfers and accounts that take their files along), with its audit record: `who` NULL is the
  * server itself, `why` a word or empty. ERR_NOT_FOUND when it is gone already. */
 MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
