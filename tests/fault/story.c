@@ -246,6 +246,67 @@ void story_one_shot(struct client *c, struct stage *s)
     CHECK(loop_count(&a, "files") == 2);
 }
 
+static bool offset_of(const struct loop_answer *a, uint64_t *ret)
+{
+    return slice_u64(loop_header(a, "upload-offset"), UINT64_MAX, ret) == ERR_OK;
+}
+
+/* Where a resumable upload is after a failure; it never is behind what was told. */
+static bool where(struct client *c, const char *place, uint64_t told, uint64_t *ret)
+{
+    ANSWER a = {0};
+    if (!ASK(c, &a, 204, ANY, .method = "HEAD", .target = place, .bearer = c->bearer)) return false;
+    if (offset_of(&a, ret) && *ret >= told) return true;
+    test_fail(__FILE__, __LINE__, "at %llu, after %llu were told", (unsigned long long)*ret, (unsigned long long)told);
+    return false;
+}
+
+/* Content up to `to`; a failure that a fault explains is followed by the question where to go on. */
+static bool grow(struct client *c, const char *place, uint64_t *at, uint64_t to, bool last, struct loop_answer *a)
+{
+    for (int try = 0; try < 2 && !test_failed(); try++) {
+        bool before = c->fault->fired();
+        uint64_t told = *at;
+        const char *offset = loop_text("%llu", (unsigned long long)*at);
+        send(c, &(struct loop_request){.method = "PATCH", .target = place, .bearer = c->bearer, .type = "application/partial-upload",
+                                       .body = slice_sub(content_big(), (size_t)*at, (size_t)to), .piece = 256 * KIB,
+                                       .headers = {{SLICE("upload-offset"), slice_cstr(offset)},
+                                                   {SLICE("upload-complete"), last ? SLICE("?1") : SLICE("?0")},
+                                                   {SLICE("upload-draft-interop-version"), SLICE("8")}}}, a);
+        if (a->status == (last ? 201 : 204)) {
+            *at = to;
+            return true;
+        }
+        bool explained = c->fault->fired() && (!before || c->for_ever) && try == 0;
+        if (!explained || !clean(c, a, last ? 201 : 204, ANY)) {
+            test_fail(__FILE__, __LINE__, "append: %d %.300s\n    %s", a->status, a->body ? a->body : "", last_line);
+            return false;
+        }
+        count_failure(c, a);
+        c->fault->off();
+        if (offset_of(a, &told) && told < *at) test_fail(__FILE__, __LINE__, "the offset went back");
+        if (!where(c, place, MAX(told, *at), at)) return false;
+    }
+    return false;
+}
+
+/* One that grows in three steps, asked for its offset between them. */
+void story_resumable(struct client *c, struct stage *s)
+{
+    ANSWER a = {0};
+    uint64_t at = 300001;
+    (void)s;
+    if (!ASK(c, &a, 201, ANY, .method = "POST", .target = loop_text("/api/v1/files/upload?name=b%llu", (unsigned long long)c->round),
+             .bearer = c->bearer, .body = slice_sub(content_big(), 0, (size_t)at),
+             .headers = {{SLICE("upload-complete"), SLICE("?0")}, {SLICE("upload-draft-interop-version"), SLICE("8")}}))
+        return;
+    const char *place = loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "location")));
+    if (!grow(c, place, &at, 1100000, false, &a) || !where(c, place, at, &at) || !grow(c, place, &at, BIG_BYTES, true, &a)) return;
+    const char *file = loop_str(&a, "file.id");
+    c->fault->off();
+    ASK(c, &a, 200, content_big(), .target = loop_text("/api/v1/files/%s/download", file), .bearer = c->bearer);
+}
+
 /* The owner's doors: whole, a range, the sealed bytes, the key. */
 void story_download(struct client *c, struct stage *s)
 {

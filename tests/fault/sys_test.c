@@ -50,6 +50,7 @@ static void each(story_fn *story, const char *name)
 TEST(system_calls_of_sign_in_fail) { each(story_sign_in, "sign-in"); }
 TEST(system_calls_of_an_upload_fail) { each(story_upload, "upload"); }
 TEST(system_calls_of_one_shot_uploads_fail) { each(story_one_shot, "one-shot"); }
+TEST(system_calls_of_resumable_uploads_fail) { each(story_resumable, "resumable"); }
 TEST(system_calls_of_downloads_fail) { each(story_download, "download"); }
 TEST(system_calls_of_links_fail) { each(story_links, "links"); }
 TEST(system_calls_of_deletion_fail) { each(story_clean, "deletion"); }
