@@ -312,8 +312,9 @@ static enum err keep_part(struct ctx *c, struct append_in *in)
 
 enum err append_keep(struct ctx *c, struct append_in *in)
 {
+    /* What a message that failed had in it is gone with it. */
+    if (!in->sealer) in->at = in->durable;
     if (in->at == in->durable) return ERR_OK;
-    ASSERT(in->sealer);
     TRY(in->in_piece ? keep_piece(c, in) : keep_part(c, in));
     return merge(c, in);
 }
