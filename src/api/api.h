@@ -131,6 +131,11 @@ struct page;
 MUST_USE enum err query_page(struct call *q, struct page *ret);
 /* Members expires_in and expires_at of a body, of which one may be given, as seconds from now. */
 MUST_USE enum err lifetime(struct call *q, const struct opt_u64 *in, const struct opt_i64 *at, struct opt_u64 *ret);
+struct page_key;
+/* `order`: see page_key_parse. */
+MUST_USE enum err query_page_key(struct call *q, char order, struct page_key *ret);
+/* A time in RFC 3339; `otherwise` when it is not there. */
+MUST_USE enum err query_time(struct call *q, const char *name, int64_t otherwise, int64_t *ret);
 
 /* What the parts of the API share (api_impl.c has it). */
 const struct api_config *api_config(const struct api *api);
@@ -162,6 +167,7 @@ call_fn files_list_call, files_get_call, files_change_call, files_delete_call, f
     files_download_call, files_content_call, files_key_call;
 call_fn comments_list_call, comments_new_call, comments_change_call, comments_delete_call;
 call_fn permissions_list_call, permissions_put_call, permissions_set_call, permissions_delete_call;
+call_fn tags_list_call, categories_list_call, folders_list_call, folders_new_call, folders_change_call, folders_delete_call;
 call_fn transfers_new_call, transfers_list_call, transfers_get_call, transfers_delete_call, transfers_share_call,
     transfers_links_call, transfers_revoke_call;
 call_fn share_get_call, share_verify_call, share_download_call, share_content_call, share_key_call, share_done_call,

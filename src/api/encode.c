@@ -16,7 +16,18 @@ void encode_user(const struct user *u, struct msg_user *ret)
                              .created_at = u->created_at};
 }
 
-void encode_file(const struct file *f, struct msg_file *ret)
+static enum err encode_tags(struct ctx *c, struct slice tags, struct json_list *ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < tags.len; i++) n += tags.ptr[i] == '\n';
+    struct slice *items = ARENA_ARRAY(&c->arena, struct slice, n + 1);
+    if (!items) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) items[i] = slice_cut(&tags, '\n');
+    *ret = (struct json_list){items, n, true};
+    return ERR_OK;
+}
+
+enum err encode_file(struct ctx *c, const struct file *f, struct msg_file *ret)
 {
     *ret = (struct msg_file){.id = f->id,
                              .name = f->name,
@@ -30,14 +41,17 @@ void encode_file(const struct file *f, struct msg_file *ret)
                              .version = (uint64_t)f->version,
                              .content_id = f->content.id,
                              .description = f->description,
+                             .category = f->category,
+                             .folder = f->folder,
+                             .folder_id = {!id_is_zero(f->folder_id), f->folder_id},
                              .owner = f->owner_id,
                              .modified_at = f->modified_at,
                              .created_at = f->created_at,
                              .updated_at = f->updated_at,
                              .trashed_at = {f->trashed_at != 0, f->trashed_at}};
-    if (!f->processing) return;
     ret->processing_now = (struct msg_processing){SLICE("sealing"), f->processed_bytes, f->size};
-    ret->processing = &ret->processing_now;
+    if (f->processing) ret->processing = &ret->processing_now;
+    return encode_tags(c, f->tags, &ret->tags);
 }
 
 void encode_key(const struct content *t, const struct content_key *key, struct msg_key *ret)
@@ -102,6 +116,10 @@ static void encode_relation(const struct file *f, struct msg_file *ret)
     struct slice word = slice_cstr(relation_name(f->relation));
     ret->permission = word.len ? word : (struct slice){0};
     ret->owner_name = f->owner_name;
+    if (f->relation == RELATION_OWNER || f->relation == RELATION_NONE) return;
+    /* Where its owner keeps it is nobody else's business; administrators broke the glass. */
+    ret->folder = (struct slice){0};
+    ret->folder_id = (struct opt_id){0};
 }
 
 enum err encode_own_files(struct ctx *c, const struct file *files, size_t n, struct json_list *ret)
@@ -109,7 +127,7 @@ enum err encode_own_files(struct ctx *c, const struct file *files, size_t n, str
     struct msg_file *items = ARENA_ARRAY(&c->arena, struct msg_file, n + 1);
     if (!items) return ERR_NOMEM;
     for (size_t i = 0; i < n; i++) {
-        encode_file(&files[i], &items[i]);
+        TRY(encode_file(c, &files[i], &items[i]));
         encode_relation(&files[i], &items[i]);
     }
     *ret = (struct json_list){items, n, true};
@@ -120,7 +138,7 @@ enum err encode_files(struct ctx *c, const struct file *files, size_t n, struct 
 {
     struct msg_file *items = ARENA_ARRAY(&c->arena, struct msg_file, n + 1);
     if (!items) return ERR_NOMEM;
-    for (size_t i = 0; i < n; i++) encode_file(&files[i], &items[i]);
+    for (size_t i = 0; i < n; i++) TRY(encode_file(c, &files[i], &items[i]));
     *ret = (struct json_list){items, n, true};
     return ERR_OK;
 }
@@ -130,7 +148,7 @@ enum err reply_file(struct call *q, const struct file *f)
     struct msg_file file;
     struct msg_file_out out = {&file};
     struct user owner;
-    encode_file(f, &file);
+    TRY(encode_file(q->ctx, f, &file));
     encode_relation(f, &file);
     if (f->relation == RELATION_OWNER) return reply(q, &out);
     TRY(user_by_id(q->ctx, q->app, &f->owner_id, &owner));

@@ -8,7 +8,7 @@
 #include "core/user/user.h"
 
 void encode_user(const struct user *u, struct msg_user *ret);
-void encode_file(const struct file *f, struct msg_file *ret);
+MUST_USE enum err encode_file(struct ctx *c, const struct file *f, struct msg_file *ret);
 /* Borrows `key`; *ret must not be copied. */
 void encode_key(const struct content *t, const struct content_key *key, struct msg_key *ret);
 void encode_upload(const struct upload *u, struct msg_upload *ret);

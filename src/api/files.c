@@ -1,36 +1,75 @@
 /* Files of the caller: list, look, change, delete, download, keys. */
 #include "api/download.h"
 #include "api/encode.h"
+#include "api/messages_library.h"
 #include "core/audit/audit.h"
-#include "core/share/share.h"
+#include "core/library/library.h"
 
-/* What others share with the caller, or the caller with others. */
-static enum err list_shared(struct call *q, struct slice shared, const struct file_query *query, struct file **ret, size_t *ret_n)
+static enum err query_size(struct call *q, const char *name, uint64_t otherwise, uint64_t *ret)
 {
-    bool with_me = slice_eq(shared, SLICE("with_me"));
-    if (!with_me && !slice_eq(shared, SLICE("by_me"))) ctx_field_error(q->ctx, "shared", "must be \"with_me\" or \"by_me\"");
-    if (query->state.ptr) ctx_field_error(q->ctx, "state", "cannot be asked for together with shared");
-    if (q->ctx->field_error_count) return ERR_INVALID;
-    return share_files(q->ctx, q->app, &q->who, with_me ? SHARED_WITH_ME : SHARED_BY_ME, query, ret, ret_n);
+    struct opt_u64 v;
+    TRY(query_u64(q, name, INT64_MAX, &v));
+    *ret = v.set ? v.v : otherwise;
+    return ERR_OK;
+}
+
+static enum err read_query(struct call *q, struct opt_id *owner, struct library_query *ret)
+{
+    struct slice sort, shared;
+    TRY(query_text(q, "sort", &sort));
+    TRY(query_text(q, "shared", &shared));
+    TRY(library_side_parse(q->ctx, shared, &ret->side));
+    TRY(library_order_parse(q->ctx, sort, &ret->order));
+    TRY(query_page_key(q, library_order_mark(ret->order), &ret->page));
+    TRY(query_text(q, "q", &ret->q));
+    TRY(query_text(q, "tag", &ret->tag));
+    TRY(query_text(q, "category", &ret->category));
+    TRY(query_text(q, "type", &ret->type));
+    TRY(query_text(q, "state", &ret->state));
+    TRY(query_text(q, "folder", &ret->folder));
+    TRY(query_size(q, "min_size", 0, &ret->min_size));
+    TRY(query_size(q, "max_size", INT64_MAX, &ret->max_size));
+    TRY(query_time(q, "from", INT64_MIN, &ret->from_ms));
+    TRY(query_time(q, "to", INT64_MAX, &ret->to_ms));
+    TRY(query_id(q, "owner", owner));
+    ret->owner = owner->set && !id_eq(owner->v, q->who.user_id) ? &owner->v : NULL;
+    return ERR_OK;
 }
 
 enum err files_list_call(struct call *q)
 {
-    struct file_query query;
+    struct library_query query = {0};
+    struct opt_id owner;
     struct file *files = NULL;
     struct msg_page out = {0};
-    struct slice shared;
     size_t n = 0;
-    TRY(query_page(q, &query.page));
-    TRY(query_text(q, "q", &query.q));
-    TRY(query_text(q, "state", &query.state));
-    TRY(query_text(q, "shared", &shared));
-    TRY(shared.ptr ? list_shared(q, shared, &query, &files, &n) : file_list(q->ctx, q->app, &q->who, &query, &files, &n));
+    TRY(read_query(q, &owner, &query));
+    TRY(library_search(q->ctx, q->app, &q->who, &query, &files, &n));
     size_t shown = n > query.page.limit ? query.page.limit : n;
     TRY(encode_own_files(q->ctx, files, shown, &out.items));
-    if (n > shown) TRY(page_cursor(q->ctx, files[shown - 1].created_at, &files[shown - 1].id, &out.next_cursor));
+    if (n > shown) TRY(library_cursor(q->ctx, query.order, &files[shown - 1], &out.next_cursor));
     return reply(q, &out);
 }
+
+static enum err list_labels(struct call *q, enum label_kind kind, char order)
+{
+    struct page_key page;
+    struct label *rows = NULL;
+    struct msg_page out = {0};
+    size_t n = 0;
+    TRY(query_page_key(q, order, &page));
+    TRY(library_labels(q->ctx, q->app, &q->who, kind, &page, &rows, &n));
+    size_t shown = n > page.limit ? page.limit : n;
+    struct msg_label *items = ARENA_ARRAY(&q->ctx->arena, struct msg_label, shown + 1);
+    if (!items) return ERR_NOMEM;
+    for (size_t i = 0; i < shown; i++) items[i] = (struct msg_label){rows[i].name, rows[i].files};
+    if (n > shown) TRY(page_key_cursor(q->ctx, order, &(struct page_key){.text = rows[shown - 1].key}, &out.next_cursor));
+    out.items = (struct json_list){items, shown, true};
+    return reply(q, &out);
+}
+
+enum err tags_list_call(struct call *q) { return list_labels(q, LIBRARY_TAGS, 't'); }
+enum err categories_list_call(struct call *q) { return list_labels(q, LIBRARY_CATEGORIES, 'g'); }
 
 static enum err get_file(struct call *q, enum action action, struct file *ret)
 {
@@ -49,7 +88,8 @@ enum err files_get_call(struct call *q)
 enum err files_change_call(struct call *q)
 {
     const struct msg_file_patch *in = q->in;
-    struct file_patch patch = {in->name, in->description};
+    struct file_patch patch = {.name = in->name, .description = in->description, .category = in->category, .folder = in->folder,
+                               .has_tags = in->tags.set, .tags = in->tags.items, .tag_count = in->tags.count};
     struct id id;
     struct file f;
     TRY(param_id(q, 0, &id));

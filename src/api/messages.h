@@ -38,7 +38,7 @@ struct msg_me_patch {
 };
 
 struct msg_upload_new {
-    struct slice name;
+    struct slice name, folder;
     struct opt_u64 size;
     struct slice type, mode;
     struct opt_u64 part_size;
@@ -69,7 +69,9 @@ struct msg_file {
     struct slice sha256;
     uint64_t version;
     struct id content_id;
-    struct slice description;
+    struct slice description, category, folder;
+    struct json_list tags;
+    struct opt_id folder_id;
     struct id owner;
     struct slice owner_name, permission;
     int64_t modified_at, created_at, updated_at;
@@ -85,7 +87,8 @@ struct msg_files_out {
     struct json_list files;
 };
 struct msg_file_patch {
-    struct slice name, description;
+    struct slice name, description, category, folder;
+    struct json_list tags;
 };
 struct msg_page {
     struct json_list items;

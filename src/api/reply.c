@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "codec/uri.h"
 #include "core/page.h"
 #include "os/clock.h"
@@ -221,17 +222,42 @@ enum err query_id(struct call *q, const char *name, struct opt_id *ret)
     return ERR_INVALID;
 }
 
-enum err query_page(struct call *q, struct page *ret)
+enum err query_time(struct call *q, const char *name, int64_t otherwise, int64_t *ret)
+{
+    struct slice text;
+    TRY(query_text(q, name, &text));
+    *ret = otherwise;
+    if (!text.ptr || time_parse_rfc3339(text, ret) == ERR_OK) return ERR_OK;
+    ctx_field_error(q->ctx, name, "is not a time like 2026-11-21T20:15:00Z");
+    return ERR_INVALID;
+}
+
+static enum err page_members(struct call *q, uint64_t *ret_limit, struct slice *ret_cursor)
 {
     struct opt_u64 limit;
-    struct slice cursor;
     TRY(query_u64(q, "limit", LIMIT_PAGE_ITEMS, &limit));
     if (limit.set && limit.v == 0) {
         ctx_field_error(q->ctx, "limit", "must be 1 to 200");
         return ERR_INVALID;
     }
-    TRY(query_text(q, "cursor", &cursor));
-    return page_parse(q->ctx, limit.set ? limit.v : 0, cursor, ret);
+    *ret_limit = limit.v;
+    return query_text(q, "cursor", ret_cursor);
+}
+
+enum err query_page(struct call *q, struct page *ret)
+{
+    uint64_t limit = 0;
+    struct slice cursor;
+    TRY(page_members(q, &limit, &cursor));
+    return page_parse(q->ctx, limit, cursor, ret);
+}
+
+enum err query_page_key(struct call *q, char order, struct page_key *ret)
+{
+    uint64_t limit = 0;
+    struct slice cursor;
+    TRY(page_members(q, &limit, &cursor));
+    return page_key_parse(q->ctx, limit, cursor, order, ret);
 }
 
 enum err lifetime(struct call *q, const struct opt_u64 *in, const struct opt_i64 *at, struct opt_u64 *ret)

@@ -90,7 +90,7 @@ static enum err answer_file(struct append_sink *s, const struct file *f)
     struct msg_files_out out = {.file = &one};
     struct checksum sum;
     enum checksum_alg alg = s->memo.wanted;
-    encode_file(f, &one);
+    TRY(encode_file(q->ctx, f, &one));
     TRY(reply(q, &out));
     s->s.offset = f->size;
     TRY(resumable_put_state(q, &s->s, true));

@@ -5,6 +5,7 @@
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
 #include "api/messages_comments.h"
+#include "api/messages_library.h"
 #include "api/messages_permissions.h"
 #include "api/tus.h"
 #include "base/limits.h"
@@ -13,14 +14,17 @@
 #define RAW_BODY_MAX (LIMIT_FILE_BYTES + 1 * GIB)
 
 static const char *const page_query[] = {"limit", "cursor", NULL};
-static const char *const files_query[] = {"limit", "cursor", "q", "state", "shared", NULL};
+static const char *const files_query[] = {"limit", "cursor", "q", "tag", "category", "type", "state", "folder", "min_size", "max_size",
+                                          "from", "to", "owner", "shared", "sort", NULL};
+static const char *const folders_query[] = {"limit", "cursor", "parent", NULL};
+static const char *const recursive_query[] = {"recursive", NULL};
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
 static const char *const purge_query[] = {"purge", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
 static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "ip", "from", "to", NULL};
 /* Providers send more than the standard names. */
 static const char *const oidc_query[] = {"code", "state", "error", "iss", "*", NULL};
-static const char *const upload_query[] = {"name", NULL};
+static const char *const upload_query[] = {"name", "folder", NULL};
 static const char *const download_query[] = {"file_id", NULL};
 static const char *const content_query[] = {"file_id", "grant", NULL};
 
@@ -139,11 +143,11 @@ const struct route api_routes[] = {
      .open = resumable_append_open, .out = &msg_files_out_table, .scope = SCOPE_FILES_WRITE, .status = 201, .body_max = UINT64_MAX},
     {HTTP_DELETE, API "/files/upload/{id}", CALLER_USER, RATE_NONE, "Give a resumable upload up", .call = resumable_delete_call,
      .scope = SCOPE_FILES_WRITE, .status = 204},
-    {HTTP_GET, API "/files", CALLER_USER, RATE_NONE, "Files of the caller, newest first", .call = files_list_call,
+    {HTTP_GET, API "/files", CALLER_USER, RATE_NONE, "Files of the caller: searched, filtered, sorted", .call = files_list_call,
      .out = &msg_file_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = files_query},
     {HTTP_GET, API "/files/{id}", CALLER_USER, RATE_NONE, "One file", .call = files_get_call,
      .out = &msg_file_out_table, .scope = SCOPE_FILES_READ, .status = 200},
-    {HTTP_PATCH, API "/files/{id}", CALLER_USER, RATE_NONE, "Rename or describe a file", .call = files_change_call,
+    {HTTP_PATCH, API "/files/{id}", CALLER_USER, RATE_NONE, "Rename, move, tag or describe a file", .call = files_change_call,
      .in = &msg_file_patch_table, .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
     {HTTP_DELETE, API "/files/{id}", CALLER_USER, RATE_NONE, "Delete a file: its key is destroyed at once; purge=false: into the trash",
      .call = files_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204, .query = purge_query},
@@ -176,6 +180,21 @@ const struct route api_routes[] = {
      .status = 200},
     {HTTP_DELETE, API "/files/{id}/permissions/{user_id}", CALLER_USER, RATE_NONE, "Share it no longer, at once",
      .call = permissions_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204},
+
+    /* Folders, tags, categories */
+    {HTTP_GET, API "/tags", CALLER_USER, RATE_NONE, "Tags of the caller's files, with counts", .call = tags_list_call,
+     .out = &msg_label_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
+    {HTTP_GET, API "/categories", CALLER_USER, RATE_NONE, "Categories of the caller's files, with counts",
+     .call = categories_list_call, .out = &msg_label_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
+    {HTTP_GET, API "/folders", CALLER_USER, RATE_NONE, "Folders directly in another, by name; parent is an id or a path",
+     .call = folders_list_call, .out = &msg_folder_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = folders_query},
+    {HTTP_POST, API "/folders", CALLER_USER, RATE_NONE, "Make a folder, or all folders of a path", .call = folders_new_call,
+     .creates = true, .in = &msg_folder_new_table, .out = &msg_folder_out_table, .scope = SCOPE_FILES_WRITE, .status = 201},
+    {HTTP_PATCH, API "/folders/{id}", CALLER_USER, RATE_NONE, "Rename or move a folder with all that is in it",
+     .call = folders_change_call, .in = &msg_folder_patch_table, .out = &msg_folder_out_table, .scope = SCOPE_FILES_WRITE,
+     .status = 200},
+    {HTTP_DELETE, API "/folders/{id}", CALLER_USER, RATE_NONE, "Delete an empty folder; with recursive=true all that is in it",
+     .call = folders_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204, .query = recursive_query},
 
     /* Transfers and links */
     {HTTP_POST, API "/transfers", CALLER_USER, RATE_NONE, "Put files together to be shared", .call = transfers_new_call,

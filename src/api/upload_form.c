@@ -14,6 +14,7 @@ struct form_sink {
     struct file *files;       /* arena, grown by doubling */
     size_t n, cap;
     bool ignoring; /* a field that is not a file */
+    struct slice folder; /* of all files in it; ptr NULL: not given */
 };
 
 static void free_sink(struct form_sink *s, struct ctx *c)
@@ -43,7 +44,7 @@ static enum err form_begin(void *arg, const struct multipart_head *h)
 {
     struct form_sink *s = arg;
     struct ctx *c = s->q->ctx;
-    struct upload_new n = {.size = UPLOAD_SIZE_UNKNOWN};
+    struct upload_new n = {.size = UPLOAD_SIZE_UNKNOWN, .folder = s->folder};
     s->ignoring = !h->filename.ptr;
     if (s->ignoring) return ERR_OK;
     TRY(arena_slice(&c->arena, h->filename, &n.name));
@@ -92,7 +93,7 @@ static enum err answer(struct form_sink *s)
         return reply(q, &out);
     }
     TRY(end_file(s));
-    encode_file(&s->files[0], &one);
+    TRY(encode_file(q->ctx, &s->files[0], &one));
     out.file = &one;
     return reply(q, &out);
 }
@@ -137,6 +138,7 @@ static enum err describe_raw(struct call *q, struct upload_new *ret)
 {
     struct slice type = http_request_header(q->http, "content-type");
     *ret = (struct upload_new){.size = q->http->has_length ? q->http->content_length : UPLOAD_SIZE_UNKNOWN};
+    TRY(query_text(q, "folder", &ret->folder));
     TRY(raw_name(q, &ret->name));
     if (!ret->name.ptr) {
         ctx_field_error(q->ctx, "name", "is required for a raw body: ?name=report.pdf");
@@ -176,7 +178,8 @@ enum err files_upload_open(struct call *q, struct http_sink **ret)
     s->sink.ops = &sink_ops;
     s->q = q;
     s->form = form;
-    enum err e = open_sink(s, &n, type);
+    enum err e = query_text(q, "folder", &s->folder);
+    if (e == ERR_OK) e = open_sink(s, &n, type);
     if (e != ERR_OK) {
         free_sink(s, q->ctx);
         return e;

@@ -16,6 +16,7 @@ enum err upload_new_call(struct call *q)
     const struct msg_upload_new *in = q->in;
     struct upload u;
     struct upload_new n = {.name = in->name,
+                           .folder = in->folder,
                            .type = in->type,
                            .size = in->size.set ? in->size.v : UPLOAD_SIZE_UNKNOWN,
                            .part_size = in->part_size.set ? (uint32_t)in->part_size.v : 0,

@@ -60,6 +60,13 @@
 #define LIMIT_FILE_COMMENTS 10000
 #define LIMIT_MULTIPART_PARTS 1000
 #define LIMIT_MULTIPART_HEAD_BYTES 4096
+#define LIMIT_FOLDERS 10000 /* of one owner */
+#define LIMIT_FOLDER_DEPTH 32
+#define LIMIT_FILE_TAGS 50
+#define LIMIT_TAG_BYTES 100 /* a category's too */
+#define LIMIT_SEARCH_BYTES 500
+#define LIMIT_SEARCH_WORDS 10
+#define LIMIT_SORT_KEY_BYTES 800 /* what texts are sorted by: the beginning of longer ones */
 #define LIMIT_PAGE_ITEMS 200
 #define LIMIT_PAGE_DEFAULT 50
 

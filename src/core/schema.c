@@ -3,6 +3,7 @@
 #include "core/schema.h"
 
 #include "base/intmath.h"
+#include "core/schema_library.h"
 
 static const char first[] =
     "CREATE TABLE settings ("
@@ -425,5 +426,6 @@ const struct db_migration schema_migrations[] = {
     {5, "appending", appending, NULL},
     {6, "reseal", reseal, NULL},
     {7, "accounts", accounts, NULL},
+    {8, "library", library_schema_postgres, library_schema_sqlite},
 };
 const size_t schema_migration_count = ARRAY_LEN(schema_migrations);

@@ -293,7 +293,6 @@ void ask_as(struct world *w, const struct route *r, const struct credential *c, 
 static const char *new_session_id(struct world *w)
 {
     ANSWER a = {0};
-    session_of(w, OWNER);
     LOOP(&w->l, &a, .target = V1 "/auth/sessions", .bearer = sign_in(w, w->email[OWNER]).bearer);
     for (size_t i = 0; i < loop_count(&a, "items"); i++)
         if (loop_true(&a, loop_text("items.%zu.current", i))) return loop_str(&a, loop_text("items.%zu.id", i));
@@ -335,6 +334,8 @@ void world_objects(struct world *w)
     if (a.status != 201) test_fail(__FILE__, __LINE__, "tus: %d %s", a.status, loop_shown(&a));
     w->tus = loop_text(SLICE_FMT, SLICE_ARG(slice_sub(loop_header(&a, "location"), 5, 99)));
     w->file = loop_file(l, owner, "secret.txt", SLICE("for nobody else"));
+    post(w, &a, owner, V1 "/folders", loop_text("{\"name\":\"private %u\"}", w->count++));
+    w->folder = loop_str(&a, "folder.id");
     w->transfer = loop_transfer(l, owner, w->file, ",\"password\":\"" SECRET_OF_LINK "\"");
     post(w, &a, owner, loop_text(V1 "/transfers/%s/share", w->transfer), "{}");
     w->link = loop_str(&a, "link.id");
@@ -465,7 +466,7 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_setup_table) return "\"setup_token\":\"" LOOP_SETUP_TOKEN "\",\"email\":\"x@example.com\"," PASSWORD_AND("");
     if (r->in == &msg_login_table) return loop_text("\"email\":\"%s\"," PASSWORD_AND(""), w->email[STRANGER]);
     if (r->in == &msg_refresh_table) return loop_text("\"refresh_token\":\"%s\"", new_refresh_token(w));
-    if (r->in == &msg_me_patch_table) return "\"display_name\":\"N\"";
+    if (r->in == &msg_me_patch_table || r->in == &msg_account_patch_table) return "\"display_name\":\"N\"";
     if (r->in == &msg_upload_new_table) return "\"name\":\"n.txt\"";
     if (r->in == &msg_key_request_table) return "\"public_key\":\"" KEY43 "\"";
     if (r->in == &msg_transfer_new_table) return loop_text("\"file_ids\":[\"%s\"]", w->file);
@@ -487,7 +488,7 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_comment_new_table) return "\"text\":\"I say\"";
     if (r->in == &msg_permission_put_table) return loop_text("\"permission\":\"view\",\"user\":\"%s\"", w->victim);
     if (r->in == &msg_permission_set_table) return "\"permission\":\"view\"";
-    if (r->in == &msg_account_patch_table) return "\"display_name\":\"N\"";
+    if (r->call == folders_new_call) return loop_text("\"name\":\"folder %u\"", w->count++);
 #undef PASSWORD_AND
     return "";
 }
@@ -522,6 +523,7 @@ static const char *object_of(const struct world *w, const struct route *r)
     if (strstr(r->pattern, "/uploads/")) return strstr(r->pattern, "/complete") ? w->empty_upload : w->upload;
     if (strstr(r->pattern, "/files/upload/")) return w->resumable;
     if (strstr(r->pattern, "/transfers/")) return w->transfer;
+    if (strstr(r->pattern, "/folders/")) return w->folder;
     if (strstr(r->pattern, "/sessions/")) return w->owner_session;
     if (strstr(r->pattern, "/api-keys/")) return w->owner_key;
     if (strstr(r->pattern, "/passkeys/")) return w->passkey_id;

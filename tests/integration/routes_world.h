@@ -54,7 +54,7 @@ struct world {
     struct credential special[2][KINDS];     /* the others; [1]: as administrator */
     const char *all_scopes[2], *without[2][SCOPE_COUNT], *with[2][SCOPE_COUNT]; /* API keys */
     const char *expired_key;
-    const char *upload, *empty_upload, *resumable, *tus, *file, *transfer, *link, *token, *owner_session, *owner_key;
+    const char *upload, *empty_upload, *resumable, *tus, *file, *folder, *transfer, *link, *token, *owner_session, *owner_key;
     const char *comment; /* these are all the owner's */
     const char *victim;                         /* an account */
     struct authenticator passkey;               /* of an account of its own */

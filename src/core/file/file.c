@@ -7,16 +7,25 @@
 #include "core/audit/audit.h"
 #include "core/content/reseal.h"
 #include "core/file/file_store.h"
+#include "core/folder/folder.h"
+#include "core/library/library.h"
 #include "core/quota/quota.h"
 #include "os/clock.h"
 
 #define DESCRIPTION_BYTES LIMIT_MESSAGE_BYTES
 
-enum err file_check_name(struct ctx *c, const char *field, struct slice name, struct slice *ret_key)
+enum err file_check_name(struct ctx *c, const char *field, struct slice *name, struct slice *ret_key)
 {
-    if (path_check(name) == ERR_OK) return utf8_fold(&c->arena, name, ret_key);
-    ctx_field_error(c, field, "is not a safe file name: no control characters, no \"..\", no empty parts");
-    return ERR_INVALID;
+    struct slice normal = {0};
+    enum err e = utf8_nfc(&c->arena, *name, &normal);
+    if (e == ERR_OK) e = path_check(normal);
+    if (e == ERR_INVALID)
+        ctx_field_error(c, field, "is not a safe file name: no control characters, no empty parts or \"..\", no dot or space at an end, "
+                                  "no device of Windows");
+    TRY(e);
+    TRY(utf8_fold(&c->arena, normal, ret_key));
+    *name = normal;
+    return ERR_OK;
 }
 
 struct get_arg {
@@ -53,46 +62,29 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     return ERR_OK;
 }
 
-struct list_arg {
-    const struct principal *who;
-    const struct file_query *q;
-    struct slice like;
-    struct file *files;
-    size_t n;
-};
-
-static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
-{
-    struct list_arg *a = arg;
-    return file_store_list(c, conn, &a->who->user_id, a->q, a->like, &a->files, &a->n);
-}
-
-enum err file_list(struct ctx *c, struct app *app, const struct principal *who, const struct file_query *q,
-                   struct file **ret, size_t *ret_n)
-{
-    struct list_arg a = {.who = who, .q = q};
-    TRY(policy_check(c, app, who, ACTION_READ, NULL));
-    TRY(page_like(c, "q", q->q, &a.like));
-    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
-    *ret = a.files;
-    *ret_n = a.n;
-    return ERR_OK;
-}
-
 struct change_arg {
     const struct principal *who;
-    struct id id;
-    const struct file_patch *patch;
-    struct slice name_key;
+    struct id id, folder;
+    const char *what; /* for the record: the first of what is changed */
+    struct file_update update;
     struct file file;
 };
 
 static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct change_arg *a = arg;
-    TRY(file_store_change(c, conn, &a->id, a->patch, a->name_key, clock_wall_ms()));
+    struct file_update u = a->update;
+    struct id owner;
+    struct folder_place place = {.id = a->folder};
+    TRY(file_store_lock(c, conn, &a->id, &owner));
+    if (u.folder) {
+        TRY(folder_place_tx(c, conn, &owner, &place));
+        if (!id_eq(place.id, a->folder)) return refuse(c, ERR_NOT_FOUND, "folder_not_found", "This folder was just deleted.");
+    }
+    TRY(file_store_change(c, conn, &a->id, &u, clock_wall_ms()));
+    TRY(library_put_tx(c, conn, &a->id));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.change", .who = a->who, .object_type = "file", .object_id = &a->id,
-                                                   .detail = a->patch->name.ptr ? SLICE("name") : SLICE("description")}));
+                                                   .detail = slice_cstr(a->what)}));
     return file_store_get(c, conn, &a->id, &a->file);
 }
 
@@ -104,17 +96,57 @@ static enum err check_type(struct ctx *c, const struct app *app, const struct fi
     return v == TYPE_ALLOWED ? ERR_OK : refuse(c, ERR_INVALID, "type_denied", "Files of this type are not allowed here.");
 }
 
+/* The tags as one text, each once. */
+static enum err join_tags(struct ctx *c, const struct file_patch *p, struct slice *ret)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(LIMIT_FILE_TAGS * (LIMIT_TAG_BYTES + 1));
+    struct slice tag, keys[LIMIT_FILE_TAGS];
+    size_t n = 0;
+    if (p->tag_count > LIMIT_FILE_TAGS) {
+        ctx_field_error(c, "tags", "are more than 50");
+        return ERR_INVALID;
+    }
+    for (size_t i = 0; i < p->tag_count; i++) {
+        size_t same = 0;
+        TRY(library_label_check(c, "tags", p->tags[i], &tag, &keys[n]));
+        while (!slice_eq(keys[same], keys[n])) same++;
+        if (same < n) continue;
+        n++;
+        TRY(buf_put(&b, tag));
+        TRY(buf_putc(&b, '\n'));
+    }
+    return arena_slice(&c->arena, buf_view(&b), ret);
+}
+
+static enum err check_patch(struct ctx *c, const struct file_patch *p, struct file_update *u)
+{
+    struct slice key;
+    *u = (struct file_update){.name = p->name, .description = p->description, .category = p->category};
+    if (p->name.ptr) TRY(file_check_name(c, "name", &u->name, &u->name_key));
+    if (p->category.len) TRY(library_label_check(c, "category", p->category, &u->category, &key));
+    if (p->has_tags) TRY(join_tags(c, p, &u->tags));
+    if (p->description.len > DESCRIPTION_BYTES) {
+        ctx_field_error(c, "description", "is longer than 4000 bytes");
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
 enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                      const struct file_patch *p, struct file *ret)
 {
     struct file f;
-    struct change_arg a = {.who = who, .id = *id, .patch = p};
-    TRY(file_get(c, app, who, id, ACTION_CHANGE, &f));
-    if (p->name.ptr) TRY(file_check_name(c, "name", p->name, &a.name_key));
-    if (p->name.ptr) TRY(check_type(c, app, &f, p->name));
-    if (p->description.len > DESCRIPTION_BYTES) {
-        ctx_field_error(c, "description", "is longer than 4000 bytes");
-        return ERR_INVALID;
+    struct folder folder;
+    struct change_arg a = {.who = who, .id = *id};
+    /* Who may work on a file may not put it elsewhere. */
+    TRY(file_get(c, app, who, id, p->folder.ptr ? ACTION_DELETE : ACTION_CHANGE, &f));
+    TRY(check_patch(c, p, &a.update));
+    if (p->name.ptr) TRY(check_type(c, app, &f, a.update.name));
+    a.what = p->name.ptr ? "name" : p->folder.ptr ? "folder" : p->has_tags ? "tags" : p->category.ptr ? "category" : "description";
+    if (p->folder.ptr) {
+        TRY(folder_resolve(c, app, who, &f.owner_id, &(struct folder_wanted){.field = "folder", .text = p->folder}, &folder));
+        a.folder = folder.id;
+        a.update.folder = &a.folder;
     }
     TRY(db_tx(c, app->be.db, DB_WRITE, change_tx, &a));
     *ret = a.file;
@@ -185,6 +217,7 @@ enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct princi
     struct db_result versions;
     uint64_t size = 0;
     TRY(file_store_lock(c, conn, id, &owner));
+    TRY(library_drop_tx(c, conn, id));
     TRY(version_store_delete_all(c, conn, id, &versions));
     TRY(file_store_delete(c, conn, id));
     for (size_t i = 0; i < versions.rows; i++) {

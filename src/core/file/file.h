@@ -26,6 +26,10 @@ struct file {
     bool processing;         /* it is, or waits to be, sealed anew (core/content/reseal.h) */
     uint64_t processed_bytes;
     struct slice description;
+    struct id folder_id;   /* zero: the root */
+    struct slice folder;   /* its path */
+    struct slice category; /* empty: none */
+    struct slice tags;     /* each ends in a line feed */
     int64_t modified_at;
     int64_t created_at;
     int64_t updated_at;
@@ -38,17 +42,11 @@ struct file {
  * restored and deleted: ERR_CONFLICT file_trashed otherwise. */
 MUST_USE enum err file_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                            enum action action, struct file *ret);
-struct file_query {
-    struct slice q;     /* part of the name; empty: all */
-    struct slice state; /* "trashed": those in the trash; empty: all others */
-    struct page page;
-};
-/* The caller's own files, newest first, in the arena; one more than page.limit when there is a next page. */
-MUST_USE enum err file_list(struct ctx *c, struct app *app, const struct principal *who, const struct file_query *q,
-                            struct file **ret, size_t *ret_n);
 struct file_patch {
-    struct slice name;        /* ptr NULL: as it is */
-    struct slice description; /* ptr NULL: as it is */
+    struct slice name, description, category, folder; /* ptr NULL: as it is; folder: an id or a path (core/folder) */
+    bool has_tags;            /* false: as they are */
+    const struct slice *tags; /* all there shall be, at most LIMIT_FILE_TAGS; those that are the same folded count once */
+    size_t tag_count;
 };
 MUST_USE enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                               const struct file_patch *p, struct file *ret);
@@ -83,7 +81,8 @@ MUST_USE enum err file_inspect(struct ctx *c, struct app *app, const struct id *
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);
 
-/* Name checks shared by uploads and renames: a relative path of safe segments. Notes a field error. */
-MUST_USE enum err file_check_name(struct ctx *c, const char *field, struct slice name, struct slice *ret_key);
+/* Name checks shared by uploads and renames: a relative path of safe segments. *name becomes its normal form C; *ret_key is for comparing.
+ * Notes a field error. */
+MUST_USE enum err file_check_name(struct ctx *c, const char *field, struct slice *name, struct slice *ret_key);
 
 #endif

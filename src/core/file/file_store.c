@@ -4,21 +4,15 @@
 static const struct db_stmt insert = {
     "file_insert",
     "INSERT INTO files (id, owner_id, name, name_key, content_id, size, type, state, mode, version, modified_at, created_at, "
-    "updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)", NULL};
+    "updated_at, folder_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)", NULL};
 static const struct db_stmt get = {"file_get", "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.id = $1", NULL};
 static const struct db_stmt lock = {
     "file_lock", "SELECT owner_id FROM files WHERE id = $1 FOR UPDATE", "SELECT owner_id FROM files WHERE id = $1"};
-static const struct db_stmt list = {
-    "file_list",
-    "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.owner_id = $1 "
-    "AND (f.created_at < $2 OR (f.created_at = $2 AND f.id < $3)) "
-    "AND ($4 = '' OR f.name_key LIKE $4 ESCAPE '!') AND (f.trashed_at IS NOT NULL) = ($5 = 'trashed') "
-    "AND ($5 = '' OR $5 = 'trashed' OR f.state = $5) "
-    "ORDER BY f.created_at DESC, f.id DESC LIMIT $6", NULL};
 static const struct db_stmt change = {
     "file_change",
-    "UPDATE files SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), "
-    "description = COALESCE($4, description), updated_at = $5 WHERE id = $1", NULL};
+    "UPDATE files SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), description = COALESCE($4, description), "
+    "category = COALESCE($5, category), tags = COALESCE($6, tags), folder_id = CASE WHEN $7 = 0 THEN folder_id ELSE $8 END, "
+    "updated_at = $9 WHERE id = $1", NULL};
 static const struct db_stmt set_trashed = {"file_set_trashed", "UPDATE files SET trashed_at = $2 WHERE id = $1", NULL};
 static const struct db_stmt overdue = {
     "file_overdue", "SELECT id FROM files WHERE trashed_at <= $1 ORDER BY trashed_at LIMIT $2", NULL};
@@ -45,12 +39,15 @@ static enum err insert_version(struct ctx *c, struct db_conn *conn, const struct
                    db_id(&in->created_by));
 }
 
+/* The root is no folder's row. */
+static struct db_value place(const struct id *folder) { return id_is_zero(*folder) ? db_null() : db_id(folder); }
+
 enum err file_store_insert(struct ctx *c, struct db_conn *conn, const struct file_insert *in)
 {
     const struct file *f = &in->file;
     TRY(db_exec(c, conn, &insert, NULL, db_id(&f->id), db_id(&f->owner_id), db_text(f->name), db_text(in->name_key),
                 db_id(&f->content.id), db_i64((int64_t)f->size), db_text(f->type), db_text(f->state), db_text(f->mode),
-                db_i64(f->version), db_i64(f->modified_at), db_i64(f->created_at)));
+                db_i64(f->version), db_i64(f->modified_at), db_i64(f->created_at), place(&f->folder_id)));
     return insert_version(c, conn, in);
 }
 
@@ -72,8 +69,12 @@ void file_store_row(const struct db_result *r, size_t i, struct file *ret)
                          .state_why = db_get_slice(r, i, 13),
                          .trashed_at = db_get_i64(r, i, 14),
                          .processing = db_at(r, i, 15)->type != DB_NULL,
-                         .processed_bytes = (uint64_t)db_get_i64(r, i, 15)};
-    content_store_row(r, i, 16, &ret->content);
+                         .processed_bytes = (uint64_t)db_get_i64(r, i, 15),
+                         .folder_id = db_get_id(r, i, 16),
+                         .folder = db_get_slice(r, i, 17),
+                         .category = db_get_slice(r, i, 18),
+                         .tags = db_get_slice(r, i, 19)};
+    content_store_row(r, i, 20, &ret->content);
 }
 
 enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret)
@@ -92,25 +93,12 @@ enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *i
     return ERR_OK;
 }
 
-enum err file_store_list(struct ctx *c, struct db_conn *conn, const struct id *owner, const struct file_query *q,
-                         struct slice like, struct file **ret, size_t *ret_n)
+enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_update *u, int64_t now_ms)
 {
-    struct db_result r;
-    TRY(db_exec(c, conn, &list, &r, db_id(owner), db_i64(q->page.before_ms), db_id(&q->page.before_id), db_text(like),
-                db_text(q->state.ptr ? q->state : SLICE("")), db_i64((int64_t)q->page.limit + 1)));
-    struct file *files = ARENA_ARRAY(&c->arena, struct file, r.rows + 1);
-    if (!files) return ERR_NOMEM;
-    for (size_t i = 0; i < r.rows; i++) file_store_row(&r, i, &files[i]);
-    *ret = files;
-    *ret_n = r.rows;
-    return ERR_OK;
-}
-
-enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_patch *p,
-                           struct slice name_key, int64_t now_ms)
-{
-    return db_one(c, conn, &change, NULL, db_id(id), db_text_opt(p->name), db_text_opt(name_key),
-                  db_text_opt(p->description), db_i64(now_ms));
+    struct id root = {{0}};
+    return db_one(c, conn, &change, NULL, db_id(id), db_text_opt(u->name), db_text_opt(u->name_key), db_text_opt(u->description),
+                  db_text_opt(u->category), db_text_opt(u->tags), db_i64(u->folder != NULL), place(u->folder ? u->folder : &root),
+                  db_i64(now_ms));
 }
 
 enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms)

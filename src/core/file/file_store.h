@@ -15,10 +15,12 @@ MUST_USE enum err file_store_insert(struct ctx *c, struct db_conn *conn, const s
 MUST_USE enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret);
 /* Until the transaction ends nobody else changes it or its versions; tells whose it is. ERR_NOT_FOUND. */
 MUST_USE enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct id *ret_owner);
-MUST_USE enum err file_store_list(struct ctx *c, struct db_conn *conn, const struct id *owner, const struct file_query *q,
-                                  struct slice like, struct file **ret, size_t *ret_n);
-MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_patch *p,
-                                    struct slice name_key, int64_t now_ms);
+struct file_update { /* ptr NULL: as it is */
+    struct slice name, name_key, description, category, tags;
+    const struct id *folder; /* NULL: as it is; zero: the root */
+};
+MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_update *u,
+                                    int64_t now_ms);
 /* 0: not in the trash. */
 MUST_USE enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms);
 /* Column: id; what has been in the trash since before_ms or longer. */
@@ -35,9 +37,11 @@ MUST_USE enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, 
 /* A row of files, called f, with its content, for file_store_row: "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f. …" */
 #define FILE_COLUMNS                                                                                                   \
     "f.id, f.owner_id, f.name, f.size, f.type, f.state, f.mode, f.version, f.description, f.modified_at, f.created_at, " \
-    "f.updated_at, f.detected_type, f.state_why, f.trashed_at, "                                            \
-    "(SELECT r.done_bytes FROM reseals r WHERE r.content_id = f.content_id), " CONTENT_COLUMNS
-#define FILE_TABLES "files f JOIN contents c ON c.id = f.content_id"
+    "f.updated_at, f.detected_type, f.state_why, f.trashed_at, "                                                      \
+    "(SELECT r.done_bytes FROM reseals r WHERE r.content_id = f.content_id), "                                         \
+    "f.folder_id, COALESCE(d.path, '/'), f.category, f.tags, " CONTENT_COLUMNS
+#define FILE_JOINS "JOIN contents c ON c.id = f.content_id LEFT JOIN folders d ON d.id = f.folder_id"
+#define FILE_TABLES "files f " FILE_JOINS
 void file_store_row(const struct db_result *r, size_t i, struct file *ret);
 
 #endif

@@ -172,33 +172,6 @@ enum err share_remove(struct ctx *c, struct app *app, const struct principal *wh
     return e;
 }
 
-struct files_arg {
-    const struct principal *who;
-    const struct file_query *q;
-    enum share_side side;
-    struct slice like;
-    struct file *files;
-    size_t n;
-};
-
-static enum err files_tx(struct ctx *c, struct db_conn *conn, void *arg)
-{
-    struct files_arg *a = arg;
-    return share_store_files(c, conn, &a->who->user_id, a->side, &a->q->page, a->like, clock_wall_ms(), &a->files, &a->n);
-}
-
-enum err share_files(struct ctx *c, struct app *app, const struct principal *who, enum share_side side,
-                     const struct file_query *q, struct file **ret, size_t *ret_n)
-{
-    struct files_arg a = {.who = who, .q = q, .side = side};
-    TRY(policy_check(c, app, who, ACTION_READ, NULL));
-    TRY(page_like(c, "q", q->q, &a.like));
-    TRY(db_tx(c, app->be.db, DB_READ, files_tx, &a));
-    *ret = a.files;
-    *ret_n = a.n;
-    return ERR_OK;
-}
-
 static enum err expire_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     (void)arg;

@@ -52,12 +52,6 @@ MUST_USE enum err share_find(struct ctx *c, struct app *app, const struct princi
 MUST_USE enum err share_put_tx(struct ctx *c, struct db_conn *conn, struct app *app, const struct principal *who, const struct file *f,
                                struct share_target *t);
 
-/* Files that others share with the caller, or that the caller shares, newest first, with relation and (others') owner_name; one more than
- * page.limit when there is a next page. `q`: part of the name. */
-enum share_side { SHARED_WITH_ME, SHARED_BY_ME };
-MUST_USE enum err share_files(struct ctx *c, struct app *app, const struct principal *who, enum share_side side,
-                              const struct file_query *q, struct file **ret, size_t *ret_n);
-
 /* For the expiry job: removes what has run out (its right ended by itself). */
 MUST_USE enum err share_expire(struct ctx *c, struct app *app);
 

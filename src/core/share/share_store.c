@@ -29,19 +29,6 @@ static const struct db_stmt remove_share = {
     "share_delete", "DELETE FROM file_shares WHERE file_id = $1 AND user_id = $2", NULL};
 static const struct db_stmt expire = {"share_expire", "DELETE FROM file_shares WHERE expires_at <= $1", NULL};
 
-#define IN_FORCE "(s.expires_at IS NULL OR s.expires_at > $2)"
-#define ON_PAGE                                                                                                        \
-    "AND (f.created_at < $3 OR (f.created_at = $3 AND f.id < $4)) AND ($5 = '' OR f.name_key LIKE $5 ESCAPE '!') "     \
-    "ORDER BY f.created_at DESC, f.id DESC LIMIT $6"
-static const struct db_stmt files_with_me = {
-    "share_files_with_me",
-    "SELECT " FILE_COLUMNS ", s.permission, u.display_name FROM " FILE_TABLES " JOIN file_shares s ON s.file_id = f.id "
-    "JOIN users u ON u.id = f.owner_id WHERE s.user_id = $1 AND f.trashed_at IS NULL AND " IN_FORCE " " ON_PAGE, NULL};
-static const struct db_stmt files_by_me = {
-    "share_files_by_me",
-    "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.owner_id = $1 AND f.trashed_at IS NULL "
-    "AND EXISTS (SELECT 1 FROM file_shares s WHERE s.file_id = f.id AND " IN_FORCE ") " ON_PAGE, NULL};
-
 static void read_row(const struct db_result *r, size_t i, struct share *ret)
 {
     *ret = (struct share){.user_id = db_get_id(r, i, 0),
@@ -102,26 +89,6 @@ enum err share_store_put(struct ctx *c, struct db_conn *conn, const struct id *f
 enum err share_store_delete(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *user)
 {
     return db_one(c, conn, &remove_share, NULL, db_id(file), db_id(user));
-}
-
-enum err share_store_files(struct ctx *c, struct db_conn *conn, const struct id *user, enum share_side side,
-                           const struct page *page, struct slice like, int64_t now_ms, struct file **ret, size_t *ret_n)
-{
-    struct db_result r;
-    bool others = side == SHARED_WITH_ME;
-    TRY(db_exec(c, conn, others ? &files_with_me : &files_by_me, &r, db_id(user), db_i64(now_ms), db_i64(page->before_ms),
-                db_id(&page->before_id), db_text(like), db_i64((int64_t)page->limit + 1)));
-    struct file *files = ARENA_ARRAY(&c->arena, struct file, r.rows + 1);
-    if (!files) return ERR_NOMEM;
-    for (size_t i = 0; i < r.rows; i++) {
-        file_store_row(&r, i, &files[i]);
-        if (!others) continue;
-        files[i].relation = relation_parse(db_get_slice(&r, i, r.cols - 2));
-        files[i].owner_name = db_get_slice(&r, i, r.cols - 1);
-    }
-    *ret = files;
-    *ret_n = r.rows;
-    return ERR_OK;
 }
 
 enum err share_store_expire(struct ctx *c, struct db_conn *conn, int64_t now_ms)

@@ -17,8 +17,6 @@ MUST_USE enum err share_store_put(struct ctx *c, struct db_conn *conn, const str
                                   const struct share_target *t, int64_t now_ms);
 /* ERR_NOT_FOUND. */
 MUST_USE enum err share_store_delete(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *user);
-MUST_USE enum err share_store_files(struct ctx *c, struct db_conn *conn, const struct id *user, enum share_side side,
-                                    const struct page *page, struct slice like, int64_t now_ms, struct file **ret, size_t *ret_n);
 MUST_USE enum err share_store_expire(struct ctx *c, struct db_conn *conn, int64_t now_ms);
 
 #endif

@@ -27,11 +27,11 @@ static const struct db_stmt list = {
     "AND (t.created_at < $2 OR (t.created_at = $2 AND t.id < $3)) ORDER BY t.created_at DESC, t.id DESC LIMIT $4", NULL};
 static const struct db_stmt files = {
     "transfer_files",
-    "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id JOIN contents c ON c.id = f.content_id "
+    "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id " FILE_JOINS " "
     "WHERE tf.transfer_id = $1 AND f.trashed_at IS NULL ORDER BY tf.position", NULL};
 static const struct db_stmt one_file = {
     "transfer_file",
-    "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id JOIN contents c ON c.id = f.content_id "
+    "SELECT " FILE_COLUMNS " FROM transfer_files tf JOIN files f ON f.id = tf.file_id " FILE_JOINS " "
     "WHERE tf.transfer_id = $1 AND tf.file_id = COALESCE($2, tf.file_id) AND (f.trashed_at IS NULL OR f.id = $2) LIMIT 2", NULL};
 static const struct db_stmt sealed_bytes = {
     "transfer_sealed_bytes",

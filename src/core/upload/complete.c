@@ -5,7 +5,9 @@
 #include "core/content/content_writer.h"
 #include "core/content/reseal.h"
 #include "core/file/file_store.h"
+#include "core/folder/folder.h"
 #include "core/job/job.h"
+#include "core/library/library.h"
 #include "core/quota/quota.h"
 #include "core/upload/append_impl.h"
 #include "core/upload/claim.h"
@@ -151,7 +153,12 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
         TRY(part_store_clear(c, conn, &now.id));
         return upload_store_hold(c, conn, &now.id, size);
     }
+    struct folder_place place = {.id = now.folder_id};
+    TRY(folder_place_tx(c, conn, &now.owner_id, &place));
+    a->in.file.folder_id = place.id;
+    a->in.file.folder = place.path;
     TRY(file_store_insert(c, conn, &a->in));
+    TRY(library_put_tx(c, conn, &now.file_id));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
                                                    .object_id = &now.file_id}));
     TRY(add_inspection(c, conn, &now.file_id));
@@ -175,9 +182,9 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, 
     a.in.created_by = u->owner_id;
     a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
                               .state = file_first_state(app), .detected_type = SLICE(""),
-                              .mode = u->mode, .version = 1, .description = SLICE(""),
+                              .mode = u->mode, .version = 1, .description = SLICE(""), .category = SLICE(""), .tags = SLICE(""),
                               .modified_at = u->modified_at, .created_at = now, .updated_at = now};
-    TRY(file_check_name(c, "name", u->name, &a.in.name_key));
+    TRY(file_check_name(c, "name", &a.in.file.name, &a.in.name_key));
     TRY(parts_collect(c, parts, n, &a.content, &tags, &a.content.content.crc32));
     upload_blob_ref(u, &ref);
     TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, n, a.content.content.sealed_size));

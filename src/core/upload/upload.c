@@ -4,6 +4,7 @@
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "codec/mime.h"
+#include "core/folder/folder.h"
 #include "core/job/job.h"
 #include "core/quota/quota.h"
 #include "core/upload/append_store.h"
@@ -13,9 +14,7 @@
 
 static enum err check_new(struct ctx *c, const struct app *app, const struct upload_new *n, uint32_t *ret_part_size)
 {
-    struct slice key;
     uint32_t part_size = n->part_size;
-    TRY(file_check_name(c, "name", n->name, &key));
     if (type_check_name(&app->cfg.types, n->name) != TYPE_ALLOWED)
         return refuse(c, ERR_INVALID, "type_denied", "Files of this type are not allowed here.");
     if (n->type.len > LIMIT_MIME_BYTES || !mime_valid(n->type)) {
@@ -62,6 +61,23 @@ static enum err insert(struct ctx *c, struct app *app, struct upload *u, const s
     return e;
 }
 
+/* Name and folder. Where a folder is given, those in the name are made in it; else the name keeps them, for the transfer it will be in. */
+static enum err find_place(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n, struct upload *u)
+{
+    struct slice key;
+    struct folder folder;
+    size_t slash = 0;
+    TRY(file_check_name(c, "name", &u->name, &key));
+    if (!n->folder.ptr) return ERR_OK;
+    for (size_t i = 0; i < u->name.len; i++)
+        if (u->name.ptr[i] == '/') slash = i;
+    struct folder_wanted wanted = {.field = "folder", .text = n->folder, .below = slice_sub(u->name, 0, slash), .create = true};
+    TRY(folder_resolve(c, app, who, &who->user_id, &wanted, &folder));
+    if (slash) u->name = slice_sub(u->name, slash + 1, u->name.len);
+    u->folder_id = folder.id;
+    return ERR_OK;
+}
+
 enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *new,
                      const char *state, struct key *ret_key, struct upload *ret)
 {
@@ -73,7 +89,8 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
                        .state = slice_cstr(state), .created_at = clock_wall_ms()};
     TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
     TRY(check_new(c, app, n, &u.part_size));
-    u.type = n->type.len ? n->type : mime_for_name(n->name);
+    TRY(find_place(c, app, who, n, &u));
+    u.type = n->type.len ? n->type : mime_for_name(u.name);
     u.modified_at = n->modified_at ? n->modified_at : u.created_at;
     u.expires_at = u.created_at + app->cfg.upload_ttl_ms;
     u.reserved_bytes = n->size == UPLOAD_SIZE_UNKNOWN ? 0 : n->size;

@@ -23,6 +23,7 @@ struct upload {
     struct id file_id;    /* it becomes */
     struct id content_id; /* it becomes; names the blob from the start */
     struct id owner_id;
+    struct id folder_id;  /* it goes into; zero: the root */
     struct slice name;
     uint64_t size; /* or UPLOAD_SIZE_UNKNOWN */
     struct slice type;
@@ -44,6 +45,8 @@ struct upload {
 
 struct upload_new {
     struct slice name;
+    struct slice folder;  /* id, or path that is made when it is not there; the folders of `name` then lie in it. ptr NULL: the root, and
+                             `name` stays as it is */
     struct slice type;    /* empty: by the name's extension */
     uint64_t size;        /* or UPLOAD_SIZE_UNKNOWN */
     uint32_t part_size;   /* 0: chosen from the size */

@@ -1,0 +1,308 @@
+/* SQL of the library. A list is asked for in one of these ways; all but the first take every filter, and give the same:
+ *
+ * - recent:  no filter, by time: along an index, as far as the page goes;
+ * - scan:    one pass over the owner's rows, which lie together;
+ * - match:   SQLite, where trigrams bring few enough candidates;
+ * - folder:  SQLite, where a folder holds few enough.
+ *
+ * (And from what is shared, by the owner or with the caller, where there is less.) PostgreSQL knows neither match nor folder: its planner
+ * sees the values (force_custom_plan) and takes the index of trigrams or of folders by itself. An order that a filter goes with is
+ * written so that no index gives it: else a planner walks along that index in the hope of an early end, and reads all rows in the worst
+ * order when there is none. */
+#include "core/library/library_store.h"
+
+#include "base/intmath.h"
+#include "core/file/file_store.h"
+
+#define OWNER_SHIFT 32
+/* More candidates than this cost as much as the scan of 100,000 rows. */
+#define CANDIDATES_MAX 20000
+
+#define FILTERS                                                                                                        \
+    "l.trashed = $6 AND ($7 = 0 OR l.folder_id = $8) AND ($9 = '' OR l.state = $9) AND ($10 = '' OR l.type LIKE $10 ESCAPE '!') " \
+    "AND l.size BETWEEN $11 AND $12 AND l.created_at >= $13 AND l.created_at < $14 "                                   \
+    "AND ($15 = '' OR l.text LIKE $15 ESCAPE '!') AND ($16 = '' OR l.text LIKE $16 ESCAPE '!') "                        \
+    "AND ($17 = '' OR l.text LIKE $17 ESCAPE '!') AND ($18 = '' OR l.text LIKE $18 ESCAPE '!') "                        \
+    "AND ($19 = '' OR l.text LIKE $19 ESCAPE '!') AND ($20 = '' OR l.text LIKE $20 ESCAPE '!') "                        \
+    "AND ($21 = '' OR l.text LIKE $21 ESCAPE '!') AND ($22 = '' OR l.text LIKE $22 ESCAPE '!') "                        \
+    "AND ($23 = '' OR l.text LIKE $23 ESCAPE '!') AND ($24 = '' OR l.text LIKE $24 ESCAPE '!') "                        \
+    "AND ($25 = '' OR l.text LIKE $25 ESCAPE '!') AND ($26 = '' OR l.text LIKE $26 ESCAPE '!')"
+_Static_assert(SEARCH_PATTERNS == 12, "the patterns of FILTERS");
+
+#define SCAN "library l WHERE l.n BETWEEN $1 AND $2 AND l.owner = ($1 >> 32) AND " FILTERS
+#define SCAN_SQLITE "library l NOT INDEXED WHERE l.n BETWEEN $1 AND $2 AND " FILTERS
+#define MATCH                                                                                                          \
+    "library_fts x CROSS JOIN library l ON l.n = x.rowid WHERE x.library_fts MATCH $27 AND x.rowid BETWEEN $1 AND $2 AND " FILTERS
+#define FOLDER                                                                                                         \
+    "library l INDEXED BY library_by_folder WHERE l.n BETWEEN $1 AND $2 AND l.owner = ($1 >> 32) AND l.folder_id = $8 AND " FILTERS
+
+#define IN_FORCE(now) "(s.expires_at IS NULL OR s.expires_at > " now ")"
+#define BY_ME                                                                                                          \
+    "library l WHERE l.owner = ($1 >> 32) AND l.n BETWEEN $1 AND $2 AND l.shared = 1 AND " FILTERS                      \
+    " AND EXISTS (SELECT 1 FROM file_shares s WHERE s.file_id = l.file_id AND " IN_FORCE("$27") ")"
+/* $1 the user, $2 the time. */
+#define WITH_ME                                                                                                        \
+    "file_shares s CROSS JOIN library l WHERE l.file_id = s.file_id AND s.user_id = $1 AND " IN_FORCE("$2") " AND " FILTERS
+#define PERMISSION                                                                                                     \
+    ", (SELECT s.permission FROM file_shares s WHERE s.file_id = f.id AND s.user_id = $1), "                            \
+    "(SELECT u.display_name FROM users u WHERE u.id = f.owner_id)"
+
+#define PICK(more, key, from, op, order, dir)                                                                                \
+    "SELECT " FILE_COLUMNS more " FROM (SELECT l.file_id AS picked, l." key " AS k FROM " from                               \
+    " AND (l." key ", l.file_id) " op " ($3, $4) ORDER BY " order " " dir ", l.file_id " dir                            \
+    " LIMIT $5) p JOIN files f ON f.id = p.picked " FILE_JOINS " ORDER BY p.k " dir ", p.picked " dir
+#define BOTH_WAYS(way, more, key, order, from, from_sqlite)                                                                  \
+    {                                                                                                                  \
+        {"library_" way "_" key, PICK(more, key, from, ">", order, "ASC"), PICK(more, key, from_sqlite, ">", order, "ASC")},        \
+            {"library_" way "_down_" key, PICK(more, key, from, "<", order, "DESC"), PICK(more, key, from_sqlite, "<", order, "DESC")} \
+    }
+#define ALL_ORDERS(way, more, from, from_sqlite)                                                                             \
+    {                                                                                                                  \
+        [LIBRARY_BY_NAME] = BOTH_WAYS(way, more, "name_key", "l.name_key || ''", from, from_sqlite),                          \
+        [LIBRARY_BY_SIZE] = BOTH_WAYS(way, more, "size", "l.size + 0", from, from_sqlite),                                    \
+        [LIBRARY_BY_CREATION] = BOTH_WAYS(way, more, "created_at", "l.created_at + 0", from, from_sqlite),                    \
+        [LIBRARY_BY_CHANGE] = BOTH_WAYS(way, more, "updated_at", "l.updated_at + 0", from, from_sqlite)                       \
+    }
+
+static const struct db_stmt scan[LIBRARY_SORTS][2] = ALL_ORDERS("scan", "", SCAN, SCAN_SQLITE);
+static const struct db_stmt match[LIBRARY_SORTS][2] = ALL_ORDERS("match", "", MATCH, MATCH);
+static const struct db_stmt folder[LIBRARY_SORTS][2] = ALL_ORDERS("folder", "", FOLDER, FOLDER);
+static const struct db_stmt by_me[LIBRARY_SORTS][2] = ALL_ORDERS("by_me", "", BY_ME, BY_ME);
+static const struct db_stmt with_me[LIBRARY_SORTS][2] = ALL_ORDERS("with_me", PERMISSION, WITH_ME, WITH_ME);
+
+#define RECENT(key, op, dir)                                                                                           \
+    "SELECT " FILE_COLUMNS " FROM (SELECT l.file_id AS picked, l." key " AS k FROM library l WHERE l.owner = $1 AND l.trashed = $5 " \
+    "AND (l." key ", l.file_id) " op " ($2, $3) ORDER BY l." key " " dir ", l.file_id " dir                             \
+    " LIMIT $4) p JOIN files f ON f.id = p.picked " FILE_JOINS " ORDER BY p.k " dir ", p.picked " dir
+static const struct db_stmt recent[LIBRARY_SORTS][2] = {
+    [LIBRARY_BY_CREATION] = {{"library_recent", RECENT("created_at", ">", "ASC"), NULL},
+                             {"library_recent_down", RECENT("created_at", "<", "DESC"), NULL}},
+    [LIBRARY_BY_CHANGE] = {{"library_changed", RECENT("updated_at", ">", "ASC"), NULL},
+                           {"library_changed_down", RECENT("updated_at", "<", "DESC"), NULL}},
+};
+
+static const struct db_stmt see_values = {
+    "library_see_values", "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", "SELECT 1"};
+static const struct db_stmt count_match = {
+    "library_count_match",
+    "SELECT COUNT(*) FROM (SELECT 1 FROM library_fts WHERE library_fts MATCH $1 AND rowid BETWEEN $2 AND $3 LIMIT $4)", NULL};
+static const struct db_stmt count_folder = {
+    "library_count_folder",
+    "SELECT COUNT(*) FROM (SELECT 1 FROM library WHERE owner = $1 AND folder_id = $2 LIMIT $3)", NULL};
+
+static const struct db_stmt get_file = {
+    "library_file", "SELECT owner_id, name, description, category, tags FROM files WHERE id = $1", NULL};
+static const struct db_stmt number = {"library_number", "SELECT number FROM libraries WHERE owner_id = $1", NULL};
+static const struct db_stmt found = {
+    "library_found", "INSERT INTO libraries (owner_id, next) VALUES ($1, 0) ON CONFLICT (owner_id) DO NOTHING", NULL};
+static const struct db_stmt next = {
+    "library_next", "UPDATE libraries SET next = next + 1 WHERE owner_id = $1 RETURNING number, next", NULL};
+static const struct db_stmt update = {
+    "library_update",
+    "UPDATE library SET name_key = $2, category = $3, category_key = $4, text = $5 WHERE file_id = $1 RETURNING owner", NULL};
+static const struct db_stmt insert = {
+    "library_insert",
+    "INSERT INTO library (n, owner, file_id, trashed, size, created_at, updated_at, folder_id, state, type, category, category_key, "
+    "name_key, text) SELECT $1, $2, f.id, CASE WHEN f.trashed_at IS NULL THEN 0 ELSE 1 END, f.size, f.created_at, f.updated_at, "
+    "COALESCE(f.folder_id, $8), f.state, lower(CASE WHEN f.detected_type <> '' THEN f.detected_type ELSE f.type END), $5, $6, $4, $7 "
+    "FROM files f WHERE f.id = $3", NULL};
+static const struct db_stmt forget = {
+    "library_forget",
+    "INSERT INTO library_fts (library_fts, rowid, text) SELECT 'delete', n, text FROM library WHERE file_id = $1", NULL};
+static const struct db_stmt index_text = {
+    "library_index", "INSERT INTO library_fts (rowid, text) SELECT n, text FROM library WHERE file_id = $1", NULL};
+static const struct db_stmt clear_tags = {"library_clear_tags", "DELETE FROM file_tags WHERE file_id = $1", NULL};
+static const struct db_stmt add_tag = {
+    "library_add_tag",
+    "INSERT INTO file_tags (file_id, tag_key, tag, owner, trashed) "
+    "SELECT f.id, $2, $3, $4, CASE WHEN f.trashed_at IS NULL THEN 0 ELSE 1 END FROM files f WHERE f.id = $1", NULL};
+static const struct db_stmt labels[] = {
+    [LIBRARY_TAGS] = {"library_tags",
+                      "SELECT tag_key, MIN(tag), COUNT(*) FROM file_tags WHERE owner = $1 AND trashed = 0 AND tag_key > $2 "
+                      "GROUP BY tag_key ORDER BY tag_key LIMIT $3", NULL},
+    [LIBRARY_CATEGORIES] = {"library_categories",
+                            "SELECT category_key, MIN(category), COUNT(*) FROM library WHERE owner = $1 AND trashed = 0 "
+                            "AND category_key > $2 AND category_key <> '' GROUP BY category_key ORDER BY category_key LIMIT $3",
+                            NULL},
+};
+
+/* ---- rows ---- */
+
+enum err library_store_file(struct ctx *c, struct db_conn *conn, const struct id *file, struct library_file *ret)
+{
+    struct db_result r;
+    TRY(db_one(c, conn, &get_file, &r, db_id(file)));
+    *ret = (struct library_file){.owner = db_get_id(&r, 0, 0),
+                                 .name = db_get_slice(&r, 0, 1),
+                                 .description = db_get_slice(&r, 0, 2),
+                                 .category = db_get_slice(&r, 0, 3),
+                                 .tags = db_get_slice(&r, 0, 4)};
+    return ERR_OK;
+}
+
+enum err library_store_number(struct ctx *c, struct db_conn *conn, const struct id *owner, int64_t *ret)
+{
+    struct db_result r;
+    TRY(db_exec(c, conn, &number, &r, db_id(owner)));
+    *ret = r.rows ? db_get_i64(&r, 0, 0) : 0;
+    return ERR_OK;
+}
+
+static enum err insert_row(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
+                           const struct library_row *row, int64_t *ret_owner)
+{
+    struct db_result r;
+    struct id root = {{0}};
+    TRY(db_exec(c, conn, &next, &r, db_id(owner)));
+    if (!r.rows) {
+        TRY(db_exec(c, conn, &found, NULL, db_id(owner)));
+        TRY(db_one(c, conn, &next, &r, db_id(owner)));
+    }
+    int64_t library = db_get_i64(&r, 0, 0), place = db_get_i64(&r, 0, 1);
+    *ret_owner = library;
+    return db_one(c, conn, &insert, NULL, db_i64((library << OWNER_SHIFT) + place), db_i64(library), db_id(file),
+                  db_text(row->name_key), db_text(row->category), db_text(row->category_key), db_text(row->text), db_id(&root));
+}
+
+enum err library_store_put(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
+                           const struct library_row *row, int64_t *ret_owner)
+{
+    struct db_result r;
+    TRY(db_exec(c, conn, &update, &r, db_id(file), db_text(row->name_key), db_text(row->category), db_text(row->category_key),
+                db_text(row->text)));
+    if (r.rows)
+        *ret_owner = db_get_i64(&r, 0, 0);
+    else
+        TRY(insert_row(c, conn, file, owner, row, ret_owner));
+    return db_conn_kind(conn) == DB_SQLITE ? db_exec(c, conn, &index_text, NULL, db_id(file)) : ERR_OK;
+}
+
+enum err library_store_forget(struct ctx *c, struct db_conn *conn, const struct id *file)
+{
+    return db_conn_kind(conn) == DB_SQLITE ? db_exec(c, conn, &forget, NULL, db_id(file)) : ERR_OK;
+}
+
+enum err library_store_clear_tags(struct ctx *c, struct db_conn *conn, const struct id *file)
+{
+    return db_exec(c, conn, &clear_tags, NULL, db_id(file));
+}
+
+enum err library_store_tag(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t owner, struct slice tag,
+                           struct slice key)
+{
+    return db_one(c, conn, &add_tag, NULL, db_id(file), db_text(key), db_text(tag), db_i64(owner));
+}
+
+/* ---- lists ---- */
+
+static enum err count_rows(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n,
+                           int64_t *ret)
+{
+    struct db_result r;
+    TRY(db_run_one(c, conn, stmt, args, n, &r));
+    *ret = db_get_i64(&r, 0, 0);
+    return ERR_OK;
+}
+
+/* The way that looks at the fewest rows. */
+static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, const struct db_stmt **ret)
+{
+    enum library_sort by = f->q->order.by;
+    bool down = f->q->order.down;
+    *ret = f->q->side == LIBRARY_SHARED_BY_ME ? &by_me[by][down] : &with_me[by][down];
+    if (f->q->side != LIBRARY_OWN) return ERR_OK;
+    int64_t best = CANDIDATES_MAX + 1, n = 0;
+    *ret = &scan[by][down];
+    if (db_conn_kind(conn) != DB_SQLITE) return db_exec0(c, conn, &see_values, NULL);
+    if (f->in_folder) {
+        const struct db_value args[] = {db_i64(f->owner), db_id(&f->folder), db_i64(best)};
+        TRY(count_rows(c, conn, &count_folder, args, ARRAY_LEN(args), &n));
+        if (n < best) {
+            best = n;
+            *ret = &folder[by][down];
+        }
+    }
+    if (f->search->match.len) {
+        const struct db_value args[] = {db_text(f->search->match), db_i64(f->owner << OWNER_SHIFT),
+                                        db_i64(((f->owner + 1) << OWNER_SHIFT) - 1), db_i64(best)};
+        TRY(count_rows(c, conn, &count_match, args, ARRAY_LEN(args), &n));
+        if (n < best) *ret = &match[by][down];
+    }
+    return ERR_OK;
+}
+
+static struct db_value key_of(const struct library_query *q)
+{
+    return q->order.by == LIBRARY_BY_NAME ? db_text(q->page.text) : db_i64(q->page.number);
+}
+
+static bool unfiltered(const struct library_find *f)
+{
+    const struct library_query *q = f->q;
+    return q->side == LIBRARY_OWN && !f->in_folder && !f->search->n && !f->type.len && !f->state.len && q->min_size == 0 &&
+           q->max_size >= INT64_MAX && q->from_ms == INT64_MIN && q->to_ms == INT64_MAX;
+}
+
+static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct db_result *ret)
+{
+    const struct library_query *q = f->q;
+    const struct db_stmt *stmt = NULL;
+    TRY(choose(c, conn, f, &stmt));
+    bool others = q->side == LIBRARY_SHARED_WITH_ME;
+    struct db_value args[15 + SEARCH_PATTERNS] = {others ? db_id(&f->user) : db_i64(f->owner << OWNER_SHIFT),
+                                                  db_i64(others ? f->now_ms : ((f->owner + 1) << OWNER_SHIFT) - 1),
+                                                  key_of(q),
+                                                  db_id(&q->page.id),
+                                                  db_i64((int64_t)q->page.limit + 1),
+                                                  db_i64(f->trashed),
+                                                  db_i64(f->in_folder),
+                                                  db_id(&f->folder),
+                                                  db_text(f->state),
+                                                  db_text(f->type),
+                                                  db_i64((int64_t)q->min_size),
+                                                  db_i64((int64_t)MIN(q->max_size, (uint64_t)INT64_MAX)),
+                                                  db_i64(q->from_ms),
+                                                  db_i64(q->to_ms)};
+    size_t n = 14;
+    for (size_t i = 0; i < SEARCH_PATTERNS; i++) args[n++] = db_text(f->search->like[i]);
+    if (stmt == &match[q->order.by][q->order.down]) args[n++] = db_text(f->search->match);
+    if (q->side == LIBRARY_SHARED_BY_ME) args[n++] = db_i64(f->now_ms);
+    return db_run(c, conn, stmt, args, n, ret);
+}
+
+enum err library_store_find(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct file **ret, size_t *ret_n)
+{
+    const struct library_query *q = f->q;
+    const struct db_stmt *plain = &recent[q->order.by][q->order.down];
+    struct db_result r;
+    if (plain->name && unfiltered(f))
+        TRY(db_exec(c, conn, plain, &r, db_i64(f->owner), key_of(q), db_id(&q->page.id), db_i64((int64_t)q->page.limit + 1),
+                    db_i64(f->trashed)));
+    else
+        TRY(find_filtered(c, conn, f, &r));
+    struct file *files = ARENA_ARRAY(&c->arena, struct file, r.rows + 1);
+    if (!files) return ERR_NOMEM;
+    for (size_t i = 0; i < r.rows; i++) {
+        file_store_row(&r, i, &files[i]);
+        if (q->side != LIBRARY_SHARED_WITH_ME) continue;
+        files[i].relation = relation_parse(db_get_slice(&r, i, r.cols - 2));
+        files[i].owner_name = db_get_slice(&r, i, r.cols - 1);
+    }
+    *ret = files;
+    *ret_n = r.rows;
+    return ERR_OK;
+}
+
+enum err library_store_labels(struct ctx *c, struct db_conn *conn, int64_t owner, enum label_kind kind,
+                              const struct page_key *page, struct label **ret, size_t *ret_n)
+{
+    struct db_result r;
+    TRY(db_exec(c, conn, &labels[kind], &r, db_i64(owner), db_text(page->text), db_i64((int64_t)page->limit + 1)));
+    struct label *out = ARENA_ARRAY(&c->arena, struct label, r.rows + 1);
+    if (!out) return ERR_NOMEM;
+    for (size_t i = 0; i < r.rows; i++)
+        out[i] = (struct label){db_get_slice(&r, i, 0), db_get_slice(&r, i, 1), (uint64_t)db_get_i64(&r, i, 2)};
+    *ret = out;
+    *ret_n = r.rows;
+    return ERR_OK;
+}
