@@ -16,6 +16,8 @@
 #include "core/session/session.h"
 #include "os/clock.h"
 
+#define REQUEST_ID_LEN 16u
+
 struct api {
     struct app *app;
     struct api_config cfg;
@@ -67,13 +69,19 @@ void api_free(struct api *api)
     mem_free(api);
 }
 
+/* Ids need to be different, not secret: randomness for several is fetched at once. */
 static enum err new_request_id(struct ctx *c)
 {
     static const char alphabet[] = "0123456789abcdefghijklmnopqrstuv";
-    uint8_t raw[16];
-    char text[16];
-    TRY(os_random(raw, sizeof raw));
-    for (size_t i = 0; i < sizeof raw; i++) text[i] = alphabet[raw[i] & 31];
+    static _Thread_local uint8_t pool[REQUEST_ID_LEN * 32];
+    static _Thread_local size_t left;
+    char text[REQUEST_ID_LEN];
+    if (left == 0) {
+        TRY(os_random(pool, sizeof pool));
+        left = sizeof pool;
+    }
+    left -= sizeof text;
+    for (size_t i = 0; i < sizeof text; i++) text[i] = alphabet[pool[left + i] & 31];
     return arena_slice(&c->arena, slice_of(text, sizeof text), &c->request_id);
 }
 

@@ -176,6 +176,42 @@ TEST(log_lines_are_safe)
     log_setup(LOG_OFF, LOG_LOGFMT, NULL, NULL);
 }
 
+static unsigned writes;
+static void count_writes(const char *line, size_t len)
+{
+    writes++;
+    capture(line, len);
+}
+
+TEST(log_lines_of_a_turn_are_written_together)
+{
+    CLEANUP(buf_done) struct buf kept = BUF_INIT(4096);
+    static const char one[] = "ts=1970-01-01T00:00:00.000Z level=info event=one n=1\n";
+    log_setup(LOG_INFO, LOG_LOGFMT, count_writes, fixed_now);
+    log_keep(&kept);
+    writes = 0;
+    log_info("one", LOG_NUM("n", 1));
+    log_info("one", LOG_NUM("n", 1));
+    CHECK_U64(writes, 0);
+    log_flush();
+    CHECK_U64(writes, 1);
+    CHECK(strlen(logged) == 2 * strlen(one) && memcmp(logged, one, strlen(one)) == 0);
+    log_flush();
+    CHECK_U64(writes, 1);
+    /* What is wrong is told at once, behind what was kept. */
+    log_info("one", LOG_NUM("n", 1));
+    log_error("two", LOG_NUM("n", 2));
+    CHECK_U64(writes, 3);
+    CHECK(strstr(logged, "event=two") != NULL && strstr(logged, "event=one") == NULL);
+    for (int i = 0; i < 200; i++) log_info("one", LOG_NUM("n", 1));
+    CHECK(writes > 3 && writes < 20);
+    log_keep(NULL);
+    writes = 0;
+    log_info("one", LOG_NUM("n", 1));
+    CHECK_U64(writes, 1);
+    log_setup(LOG_OFF, LOG_LOGFMT, NULL, NULL);
+}
+
 TEST(ctx_keeps_one_error)
 {
     CLEANUP(ctx_done) struct ctx c;

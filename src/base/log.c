@@ -3,7 +3,6 @@
 
 #include <stdatomic.h>
 
-#include "base/buf.h"
 #include "base/limits.h"
 #include "base/time.h"
 
@@ -13,6 +12,11 @@ static struct {
     log_write_fn *write;
     log_now_fn *now_ms;
 } sink = {.min = LOG_OFF};
+
+/* A pipe takes this much in one piece, so that lines of other threads do not come between. */
+#define KEPT_BYTES 4096u
+#define LINE_BYTES 512u /* most need no more */
+static _Thread_local struct buf *kept_lines;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
 
@@ -58,7 +62,7 @@ static enum err put_number(struct buf *b, int64_t v)
 static enum err put_field(struct buf *b, const struct log_field *f)
 {
     bool json = sink.format == LOG_JSON;
-    if (b->len) TRY(buf_putc(b, json ? ',' : ' '));
+    if (b->len > (json ? 1u : 0u)) TRY(buf_putc(b, json ? ',' : ' '));
     /* No printf here: a line a request adds up. */
     if (json) TRY(buf_putc(b, '"'));
     TRY(buf_put_cstr(b, f->key));
@@ -80,15 +84,37 @@ static enum err put_line(struct buf *b, enum log_level level, const char *event,
     return ERR_OK;
 }
 
+void log_flush(void)
+{
+    if (!kept_lines || !kept_lines->len) return;
+    if (sink.write) sink.write(kept_lines->ptr, kept_lines->len);
+    buf_reset(kept_lines);
+}
+
+void log_keep(struct buf *kept)
+{
+    log_flush();
+    kept_lines = kept;
+}
+
+static void write_line(enum log_level level, struct slice line)
+{
+    if (kept_lines && kept_lines->len + line.len > KEPT_BYTES) log_flush();
+    bool keep = kept_lines && level < LOG_WARN && line.len <= KEPT_BYTES;
+    if (keep && buf_put(kept_lines, line) == ERR_OK) return;
+    log_flush();
+    sink.write(line.ptr, line.len);
+}
+
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
     if (level < sink.min || !sink.write) return;
-    CLEANUP(buf_done) struct buf body = BUF_INIT(LIMIT_LOG_LINE_BYTES);
-    CLEANUP(buf_done) struct buf line = BUF_INIT(LIMIT_LOG_LINE_BYTES + 4);
-    err_ignore(put_line(&body, level, event, fields, n), "a cut line is better than none");
+    CLEANUP(buf_done) struct buf line = BUF_INIT(LIMIT_LOG_LINE_BYTES);
     bool json = sink.format == LOG_JSON;
+    err_ignore(buf_reserve(&line, LINE_BYTES), "it grows");
     if (json) err_ignore(buf_putc(&line, '{'), "see below");
-    err_ignore(buf_put(&line, buf_view(&body)), "see below");
+    err_ignore(put_line(&line, level, event, fields, n), "a cut line is better than none");
+    line.max += 2;
     err_ignore(buf_put_cstr(&line, json ? "}\n" : "\n"), "without memory the line is lost");
-    if (line.len) sink.write(line.ptr, line.len);
+    if (line.len) write_line(level, buf_view(&line));
 }

@@ -65,10 +65,20 @@ static enum err check_args(struct ctx *c, const struct db_stmt *stmt, const stru
     return ERR_OK;
 }
 
+/* Without a transaction a second statement would see another moment, and a change would be kept at once. */
+static enum err check_alone(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt)
+{
+    if (conn->mode != DB_READ_ONE) return ERR_OK;
+    if (conn->ran || strncmp(stmt->sql, "SELECT ", 7) != 0) return fail(c, ERR_INTERNAL, "%s: not a single SELECT", stmt->name);
+    conn->ran = true;
+    return ERR_OK;
+}
+
 static enum err run_checked(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt,
                             const struct db_value *args, size_t n, struct db_result *ret)
 {
     TRY(check_args(c, stmt, args, n));
+    TRY(check_alone(c, conn, stmt));
     return conn->ops->run(c, conn, stmt, args, n, ret);
 }
 
@@ -175,4 +185,4 @@ static enum err ping(struct ctx *c, struct db_conn *conn, void *arg)
     return db_exec0(c, conn, &st, NULL);
 }
 
-enum err db_ping(struct ctx *c, struct db *db) { return db_tx(c, db, DB_READ, ping, NULL); }
+enum err db_ping(struct ctx *c, struct db *db) { return db_tx(c, db, DB_READ_ONE, ping, NULL); }

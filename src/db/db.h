@@ -102,6 +102,7 @@ MUST_USE enum err db_run_one(struct ctx *c, struct db_conn *conn, const struct d
 
 enum db_tx_mode {
     DB_READ, /* a consistent snapshot; writing is an error */
+    DB_READ_ONE, /* the same for a single SELECT, which is a snapshot by itself: nothing around it to wait for */
     DB_WRITE /* serialised where it matters; durable on return */
 };
 typedef enum err db_tx_fn(struct ctx *c, struct db_conn *conn, void *arg);

@@ -12,8 +12,8 @@
 #include "os/thread.h"
 
 struct db_ops {
-    /* Takes a connection and begins a transaction on it. ERR_BUSY when none came free in time. *ret_retry tells whether
-     * db_tx may try again: true only for what a moment's wait can mend. */
+    /* Takes a connection and begins a transaction on it (none for DB_READ_ONE). ERR_BUSY when none came free in time.
+     * *ret_retry tells whether db_tx may try again: true only for what a moment's wait can mend. */
     enum err (*begin)(struct ctx *c, struct db *db, enum db_tx_mode mode, struct db_conn **ret, bool *ret_retry);
     /* One statement. Sets conn->retry when the database itself asks for a new try. Not called after a failure. */
     enum err (*run)(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args,
@@ -41,6 +41,7 @@ struct db_conn {
     const struct db_ops *ops;
     enum db_kind kind;
     enum db_tx_mode mode;
+    bool ran;        /* a statement */
     bool retry;      /* the error of this transaction is the database's "try again" */
     enum err failed; /* first error of this transaction; nothing may follow it */
 };

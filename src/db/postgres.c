@@ -200,9 +200,10 @@ static enum err pg_begin(struct ctx *c, struct db *base, enum db_tx_mode mode, s
     }
     struct pg_conn *p = got;
     p->base = (struct db_conn){.ops = base->ops, .kind = DB_POSTGRES, .mode = mode};
-    e = pg_exec(c, p,
-                mode == DB_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                                : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    if (mode != DB_READ_ONE)
+        e = pg_exec(c, p,
+                    mode == DB_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                                    : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     if (e != ERR_OK) {
         *ret_retry = p->base.retry;
         pool_put(&db->pool, p, p->broken);
@@ -231,7 +232,7 @@ static enum err pg_end(struct ctx *c, struct db_conn *conn, bool commit, bool *r
 {
     struct pg_conn *p = (struct pg_conn *)conn;
     enum err e = ERR_OK;
-    if (commit) e = commit_now(c, p, ret_retry);
+    if (commit && conn->mode != DB_READ_ONE) e = commit_now(c, p, ret_retry);
     if (PQtransactionStatus(p->h) != PQTRANS_IDLE) {
         CLEANUP(pg_result_done) PGresult *res = PQexec(p->h, "ROLLBACK");
         p->broken = p->broken || PQresultStatus(res) != PGRES_COMMAND_OK;

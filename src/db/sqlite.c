@@ -26,7 +26,7 @@ static enum err run(struct ctx *c, struct db_conn *conn, const struct db_stmt *s
                     size_t n, struct db_result *ret)
 {
     struct sqlite_conn *s = (struct sqlite_conn *)conn;
-    ASSERT(!sqlite3_get_autocommit(s->h));
+    ASSERT(!sqlite3_get_autocommit(s->h) == (conn->mode != DB_READ_ONE));
     return sqlite_run(c, s, stmt, args, n, ret);
 }
 

@@ -36,7 +36,7 @@ static enum err simple(struct ctx *c, struct sqlite_conn *s, const struct db_stm
 
 static struct pool *pool_of(struct sqlite_db *db, enum db_tx_mode mode)
 {
-    return mode == DB_READ && !db->memory ? &db->readers : &db->writer;
+    return mode != DB_WRITE && !db->memory ? &db->readers : &db->writer;
 }
 
 static void rollback(struct ctx *c, struct sqlite_conn *s)
@@ -136,7 +136,7 @@ static enum err begin_write(struct ctx *c, struct sqlite_conn *s)
 /* In memory one connection does both. */
 static enum err set_query_only(struct ctx *c, struct sqlite_conn *s, enum db_tx_mode mode)
 {
-    bool wanted = mode == DB_READ;
+    bool wanted = mode != DB_WRITE;
     if (s->query_only == wanted) return ERR_OK;
     TRY(sqlite_exec(c, s, wanted ? "PRAGMA query_only=ON" : "PRAGMA query_only=OFF"));
     s->query_only = wanted;
@@ -148,7 +148,12 @@ static enum err begin_on(struct ctx *c, struct sqlite_conn *s, enum db_tx_mode m
     s->base = (struct db_conn){.ops = s->db->base.ops, .kind = DB_SQLITE, .mode = mode};
     s->notify = false;
     TRY(set_query_only(c, s, mode));
-    return mode == DB_READ ? simple(c, s, &st_begin_read) : begin_write(c, s);
+    switch (mode) {
+    case DB_READ: return simple(c, s, &st_begin_read);
+    case DB_READ_ONE: return ERR_OK;
+    case DB_WRITE: break;
+    }
+    return begin_write(c, s);
 }
 
 enum err sqlite_begin(struct ctx *c, struct db *base, enum db_tx_mode mode, struct db_conn **ret, bool *ret_retry)
@@ -176,7 +181,7 @@ enum err sqlite_begin(struct ctx *c, struct db *base, enum db_tx_mode mode, stru
 
 static enum err end_read(struct ctx *c, struct sqlite_conn *s, bool commit, bool *ret_retry)
 {
-    enum err e = commit ? simple(c, s, &st_commit) : ERR_OK;
+    enum err e = commit && open_tx(s) ? simple(c, s, &st_commit) : ERR_OK;
     *ret_retry = s->base.retry;
     rollback(c, s);
     pool_put(pool_of(s->db, DB_READ), s, s->broken);
@@ -196,7 +201,7 @@ static enum err keep_work(struct ctx *c, struct sqlite_conn *s)
 enum err sqlite_end(struct ctx *c, struct db_conn *conn, bool commit, bool *ret_retry)
 {
     struct sqlite_conn *s = (struct sqlite_conn *)conn;
-    if (conn->mode == DB_READ) return end_read(c, s, commit, ret_retry);
+    if (conn->mode != DB_WRITE) return end_read(c, s, commit, ret_retry);
     enum err e = commit ? keep_work(c, s) : ERR_OK;
     if (!commit || e != ERR_OK) {
         *ret_retry = s->base.retry;

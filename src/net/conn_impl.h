@@ -25,7 +25,7 @@ struct driver {
 };
 
 /* A small TLS record is read in one system call instead of two. */
-#define CONN_AHEAD_BYTES 512u
+#define CONN_AHEAD_BYTES 1024u
 
 enum h1_state { H1_HEAD, H1_EXCHANGE, H1_DRAIN, H1_LINGER };
 

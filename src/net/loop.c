@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/intmath.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "codec/httpdate.h"
 #include "net/server_impl.h"
@@ -225,6 +226,7 @@ static int wait_time(struct loop *l)
 static void wait_events(struct loop *l)
 {
     struct epoll_event ev[EVENTS];
+    log_flush();
     int timeout = wait_time(l);
     int n = sys()->epoll_wait(l->epoll_fd, ev, EVENTS, timeout);
     atomic_store_explicit(&l->asleep, false, memory_order_relaxed);
@@ -288,6 +290,7 @@ static void enforce_stop(struct loop *l)
 void loop_run(void *arg)
 {
     struct loop *l = arg;
+    log_keep(&l->log_lines);
     while (!l->stopping || l->conn_count || l->exchange_count) {
         wait_events(l);
         run_messages(l);
@@ -296,6 +299,7 @@ void loop_run(void *arg)
         run_scheduled(l);
         submit_calls(l);
     }
+    log_keep(NULL);
     OPENSSL_thread_stop();
 }
 
@@ -311,6 +315,7 @@ enum err loop_init(struct loop *l, struct http_server *s)
     l->accept_timer.fire = accept_again;
     l->now_ms = clock_mono_ms();
     l->date_s = -1;
+    l->log_lines = (struct buf)BUF_INIT(LIMIT_LOG_LINE_BYTES);
     mutex_init(&l->lock);
     wheel_init(&l->wheel, l->now_ms);
     l->scratch = mem_alloc(1, LOOP_SCRATCH_BYTES);
@@ -328,6 +333,7 @@ void loop_done(struct loop *l)
 {
     if (!l->server) return;
     listen_close(l);
+    buf_done(&l->log_lines);
     mem_free(l->listeners);
     fd_close(&l->epoll_fd);
     fd_close(&l->wake_fd);

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "net/http.h"
 #include "net/timer_impl.h"
@@ -38,6 +39,7 @@ struct loop {
     struct thread thread;
     int epoll_fd, wake_fd;
     int64_t now_ms; /* of this turn */
+    struct buf log_lines; /* of this turn */
     struct wheel wheel;
     struct listener *listeners;
     size_t listener_count;

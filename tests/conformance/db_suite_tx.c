@@ -72,6 +72,34 @@ TEST(db_writing_in_a_read_transaction_is_refused)
     CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_counter_add, db_i64(1))));
 }
 
+static enum err count_twice(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct db_result r;
+    (void)arg;
+    TRY(db_exec0(c, conn, &st_counter_get, &r));
+    return db_exec0(c, conn, &st_item_count, &r);
+}
+
+TEST(db_read_one_is_a_single_select)
+{
+    static const struct db_stmt wrong = {.name = "wrong", .sql = "SELECT nothing FROM nowhere"};
+    static const struct db_stmt changing = {.name = "changing", .sql = "WITH x AS (SELECT 1) DELETE FROM items"};
+    FIXTURE(f, 2);
+    struct one *get = ONE0(st_counter_get);
+    CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_counter_add, db_i64(7))));
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(db_tx(&f.c, f.db, DB_READ_ONE, one_run, get));
+        CHECK(get->result.rows == 1 && db_get_i64(&get->result, 0, 0) == 7);
+        CHECK_ERR(db_tx(&f.c, f.db, DB_READ_ONE, count_twice, NULL), ERR_INTERNAL);
+        CHECK_ERR(db_tx(&f.c, f.db, DB_READ_ONE, one_run, ONE(st_counter_add, db_i64(1))), ERR_INTERNAL);
+        CHECK_ERR(db_tx(&f.c, f.db, DB_READ_ONE, one_run, ONE0(changing)), ERR_INTERNAL);
+        CHECK_ERR(db_tx(&f.c, f.db, DB_READ_ONE, one_run, ONE0(wrong)), ERR_INTERNAL);
+        /* The connection is as good as before, for each kind. */
+        CHECK(number_of(&f, &st_counter_get) == 7);
+        CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, one_run, ONE(st_counter_add, db_i64(0))));
+    }
+}
+
 TEST(db_syntax_errors_are_internal_and_leave_it_usable)
 {
     static const struct db_stmt bad = {.name = "bad", .sql = "SELEKT 1"};

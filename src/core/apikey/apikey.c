@@ -159,7 +159,7 @@ enum err apikey_authenticate(struct ctx *c, struct app *app, struct slice key, s
     struct get_arg a = {.id = {NULL, 0}};
     struct sha256 secret;
     enum err e = parse_key(key, &a.id, &secret);
-    if (e == ERR_OK) e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
+    if (e == ERR_OK) e = db_tx(c, app->be.db, DB_READ_ONE, get_tx, &a);
     if (e == ERR_OK) e = check_row(&a.row, &secret, ret);
     if (e == ERR_NOT_FOUND || e == ERR_UNAUTH)
         return refuse(c, ERR_UNAUTH, "unauthorized", "This API key is not valid, or no longer.");

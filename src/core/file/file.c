@@ -42,7 +42,7 @@ static enum err get_tx(struct ctx *c, struct db_conn *conn, void *arg)
 enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret)
 {
     struct get_arg a = {.id = *id};
-    TRY(db_tx(c, app->be.db, DB_READ, get_tx, &a));
+    TRY(db_tx(c, app->be.db, DB_READ_ONE, get_tx, &a));
     *ret = a.file;
     return ERR_OK;
 }

@@ -142,7 +142,7 @@ enum err link_open_running(struct ctx *c, struct app *app, struct slice token, s
     enum err e = base64url_decode(&raw, token);
     if (e == ERR_OK && raw.len == TOKEN_BYTES) {
         TRY(sha256(buf_view(&raw), &a.token));
-        e = db_tx(c, app->be.db, DB_READ, by_token_tx, &a);
+        e = db_tx(c, app->be.db, DB_READ_ONE, by_token_tx, &a);
     } else if (e != ERR_NOMEM) {
         e = ERR_NOT_FOUND;
     }

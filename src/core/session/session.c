@@ -381,7 +381,7 @@ enum err session_watch(struct ctx *c, struct app *app)
 {
     int64_t now = clock_wall_ms();
     struct watch_arg a = {.since_ms = revoked_read_to(app->revoked, now)};
-    TRY(db_tx(c, app->be.db, DB_READ, watch_tx, &a));
+    TRY(db_tx(c, app->be.db, DB_READ_ONE, watch_tx, &a));
     for (size_t i = 0; i < a.r.rows; i++) {
         struct id id = db_get_id(&a.r, i, 0);
         TRY(revoked_add(app->revoked, &id, now));

@@ -136,7 +136,7 @@ enum err transfer_get(struct ctx *c, struct app *app, const struct principal *wh
                       enum action action, struct transfer *ret)
 {
     struct get_arg a = {.id = *id};
-    enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
+    enum err e = db_tx(c, app->be.db, DB_READ_ONE, get_tx, &a);
     if (e == ERR_NOT_FOUND || (e == ERR_OK && a.t.ended_at))
         return policy_absent(c);
     TRY(e);

@@ -125,7 +125,7 @@ static enum err get_tx(struct ctx *c, struct db_conn *conn, void *arg)
 enum err upload_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct upload *ret)
 {
     struct get_arg a = {.id = *id};
-    enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
+    enum err e = db_tx(c, app->be.db, DB_READ_ONE, get_tx, &a);
     if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
     TRY(policy_check(c, app, who, ACTION_CHANGE, &(struct policy_object){"upload", &a.u.id, &a.u.owner_id, false}));

@@ -117,7 +117,7 @@ static enum err rename_tx(struct ctx *c, struct db_conn *conn, void *arg)
 enum err user_by_id(struct ctx *c, struct app *app, const struct id *id, struct user *ret)
 {
     struct find_arg a = {.app = app, .id = *id};
-    TRY(db_tx(c, app->be.db, DB_READ, by_id_tx, &a));
+    TRY(db_tx(c, app->be.db, DB_READ_ONE, by_id_tx, &a));
     *ret = a.user;
     return ERR_OK;
 }
@@ -127,7 +127,7 @@ enum err user_by_email(struct ctx *c, struct app *app, struct slice email, struc
     struct find_arg a = {.app = app};
     if (!email_plausible(email)) return ERR_NOT_FOUND;
     TRY(utf8_fold(&c->arena, email, &a.key));
-    TRY(db_tx(c, app->be.db, DB_READ, by_email_tx, &a));
+    TRY(db_tx(c, app->be.db, DB_READ_ONE, by_email_tx, &a));
     *ret = a.user;
     return ERR_OK;
 }
@@ -135,7 +135,7 @@ enum err user_by_email(struct ctx *c, struct app *app, struct slice email, struc
 enum err user_list(struct ctx *c, struct app *app, struct user **ret, size_t *ret_n)
 {
     struct find_arg a = {.app = app};
-    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
+    TRY(db_tx(c, app->be.db, DB_READ_ONE, list_tx, &a));
     *ret = a.users;
     *ret_n = a.n;
     return ERR_OK;
@@ -144,7 +144,7 @@ enum err user_list(struct ctx *c, struct app *app, struct user **ret, size_t *re
 enum err user_count(struct ctx *c, struct app *app, uint64_t *ret)
 {
     struct find_arg a = {.app = app};
-    TRY(db_tx(c, app->be.db, DB_READ, count_tx, &a));
+    TRY(db_tx(c, app->be.db, DB_READ_ONE, count_tx, &a));
     *ret = a.count;
     return ERR_OK;
 }
