@@ -185,8 +185,8 @@ static enum err settle_tx(struct ctx *c, struct db_conn *conn, const struct wrap
 /* Called only when it is certain that no transaction made this try's blob a content. */
 static void discard(struct reseal *r)
 {
-    CLEANUP(ctx_done) struct ctx own;
     if (!r->begun) return;
+    CLEANUP(ctx_done) struct ctx own;
     ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
     err_ignore(blob_abort(&own, r->app->be.blobs, (struct blob_key){r->next_id}, &r->ref), "the next try or the sweep takes it");
     err_ignore(blob_remove(&own, r->app->be.blobs, (struct blob_key){r->next_id}, BLOB_UNLINK), "the next try or the sweep takes it");
