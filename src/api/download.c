@@ -9,7 +9,7 @@
 #include "codec/name.h"
 #include "codec/range.h"
 #include "core/audit/audit.h"
-#include "core/transfer/archive.h"
+#include "core/archive/archive.h"
 #include "os/clock.h"
 
 /* ---- bridge ---- */
@@ -134,9 +134,13 @@ static enum err put_headers(struct call *q, const struct representation *t)
     return ERR_OK;
 }
 
+/* A POST that answers with content makes it: ranges and conditions are of GET and HEAD (RFC 9110, sections 13 and 14). */
+static bool only_reads(const struct call *q) { return q->http->method == HTTP_GET || q->http->method == HTTP_HEAD; }
+
 /* RFC 9110, section 13.2.2: If-Match, then If-None-Match. */
 static int check_conditions(struct call *q, const struct representation *t)
 {
+    if (!only_reads(q)) return 200;
     struct slice match = http_request_header(q->http, "if-match");
     struct slice none = http_request_header(q->http, "if-none-match");
     if (match.ptr && !etag_matches(match, t->etag, false)) return 412;
@@ -148,7 +152,7 @@ static int check_conditions(struct call *q, const struct representation *t)
 static enum range_result wanted_range(struct call *q, const struct representation *t, struct byte_range *ret)
 {
     struct slice range = http_request_header(q->http, "range"), if_range = http_request_header(q->http, "if-range");
-    if (!range.ptr || (if_range.ptr && !slice_eq(if_range, t->etag))) return RANGE_NONE;
+    if (!range.ptr || !only_reads(q) || (if_range.ptr && !slice_eq(if_range, t->etag))) return RANGE_NONE;
     return range_parse(range, t->size, ret);
 }
 
@@ -307,15 +311,17 @@ static void drop_archive(void *arg)
     archive_free(TAKE(a->archive));
 }
 
-enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct representation *ret)
+enum err content_archive(struct call *q, struct archive *archive, struct slice name, struct representation *ret)
 {
     struct archive_content *a = ARENA_NEW(&q->ctx->arena, struct archive_content);
-    if (!a) return ERR_NOMEM;
+    if (!a) {
+        archive_free(archive);
+        return ERR_NOMEM;
+    }
+    a->archive = archive;
     *ret = (struct representation){.type = SLICE("application/zip"), .name = name, .open = open_archive, .drop = drop_archive,
-                            .arg = a, .release = true};
-    TRY(archive_open(q->ctx, q->app, transfer, &a->archive));
-    ret->size = archive_size(a->archive);
-    enum err e = archive_etag(q->ctx, a->archive, &ret->etag);
+                                   .arg = a, .release = true, .size = archive_size(archive)};
+    enum err e = archive_etag(q->ctx, archive, &ret->etag);
     if (e != ERR_OK) drop_archive(a);
     return e;
 }

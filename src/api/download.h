@@ -30,7 +30,7 @@ MUST_USE enum err send_content(struct call *q, const struct representation *cont
 /* A file as plaintext, or as it is stored. */
 MUST_USE enum err content_plain(struct call *q, const struct file *f, struct representation *ret);
 MUST_USE enum err content_sealed(struct call *q, const struct file *f, struct representation *ret);
-/* The files of a transfer as a ZIP of this name. */
-MUST_USE enum err content_archive(struct call *q, const struct id *transfer, struct slice name, struct representation *ret);
+/* An archive, as a ZIP of this name. Owns it from here on, also on error. */
+MUST_USE enum err content_archive(struct call *q, struct archive *archive, struct slice name, struct representation *ret);
 
 #endif

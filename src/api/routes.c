@@ -4,6 +4,7 @@
 
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
+#include "api/messages_bulk.h"
 #include "api/messages_comments.h"
 #include "api/messages_library.h"
 #include "api/messages_permissions.h"
@@ -161,6 +162,10 @@ const struct route api_routes[] = {
      .call = files_encrypt_call, .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 202},
     {HTTP_POST, API "/files/{id}/key", CALLER_USER, RATE_NONE, "The file key, sealed to a one-time key of the caller",
      .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200},
+    {HTTP_POST, API "/files/archive", CALLER_USER, RATE_NONE, "Files as one ZIP; Content-Location is where to continue it",
+     .call = files_archive_call, .in = &msg_archive_new_table, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/zip"},
+    {HTTP_GET, API "/files/archive/{id}", CALLER_USER, RATE_NONE, "The same ZIP again; ranges", .call = files_archive_again_call,
+     .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/zip"},
     {HTTP_GET, API "/files/{id}/comments", CALLER_USER, RATE_NONE, "What people say about a file, newest first",
      .call = comments_list_call, .out = &msg_comment_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
     {HTTP_POST, API "/files/{id}/comments", CALLER_USER, RATE_NONE, "Say something", .call = comments_new_call, .creates = true,

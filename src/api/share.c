@@ -155,6 +155,7 @@ enum err share_download_call(struct call *q)
     struct ticket t;
     struct opt_id wanted;
     struct representation content;
+    struct archive *archive = NULL;
     struct file one;
     struct slice name;
     TRY(query_id(q, "file_id", &wanted));
@@ -163,8 +164,8 @@ enum err share_download_call(struct call *q)
     if (e != ERR_OK && e != ERR_EXISTS) return e;
     if (e == ERR_EXISTS) {
         TRY(archive_name(q, &l, &name));
-        TRY(link_check_files(q->ctx, q->app, &l));
-        TRY(content_archive(q, &l.transfer_id, name, &content));
+        TRY(link_archive(q->ctx, q->app, &l, &archive));
+        TRY(content_archive(q, archive, name, &content));
         content.object_type = "link";
         content.object_id = l.id;
     } else {

@@ -67,3 +67,19 @@ void ctx_field_error(struct ctx *c, const char *field, const char *message)
         return;
     c->field_error_count++;
 }
+
+enum err ctx_pass_error(struct ctx *c, const struct ctx *from, enum err e)
+{
+    struct arena *a = &c->arena;
+    bool recorded = from->err == e;
+    ctx_clear_error(c);
+    c->err = e;
+    if (!recorded) return e;
+    c->err_code = from->err_code;
+    c->err_file = from->err_file;
+    c->err_line = from->err_line;
+    c->retry_after_s = from->retry_after_s;
+    memcpy(c->err_detail, from->err_detail, sizeof c->err_detail);
+    if (from->err_public.ptr && arena_slice(a, from->err_public, &c->err_public) != ERR_OK) c->err_public = (struct slice){0};
+    return e;
+}

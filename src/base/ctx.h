@@ -40,6 +40,8 @@ enum err ctx_fail(struct ctx *c, enum err e, const char *file, int line, const c
 #define refuse(c, e, code, ...) ctx_refuse((c), (e), (code), __FILE__, __LINE__, __VA_ARGS__)
 enum err ctx_refuse(struct ctx *c, enum err e, const char *code, const char *file, int line,
                     const char *fmt, ...) PRINTF_LIKE(6, 7);
+/* Ends in `c` the error `e` of work that had a context of its own: what it recorded is kept. Returns `e`. */
+enum err ctx_pass_error(struct ctx *c, const struct ctx *from, enum err e);
 /* Note a bad field of the input (up to 16 are told); the caller then returns ERR_INVALID. */
 void ctx_field_error(struct ctx *c, const char *field, const char *message);
 

@@ -57,6 +57,9 @@
 #define LIMIT_CHECKED_BODY_BYTES (512 * MIB) /* of a body with a checksum: it is held back until it agrees */
 #define LIMIT_TRANSFER_FILES 10000
 #define LIMIT_FILE_SHARES 1000
+#define LIMIT_BULK_FILES 1000
+#define LIMIT_SELECTIONS 100 /* of one account */
+#define LIMIT_SELECTION_MS (24 * 3600 * 1000ll)
 #define LIMIT_FILE_COMMENTS 10000
 #define LIMIT_MULTIPART_PARTS 1000
 #define LIMIT_MULTIPART_HEAD_BYTES 4096

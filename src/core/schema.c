@@ -381,6 +381,13 @@ static const char shares[] =
     "  body TEXT NOT NULL,"
     "  created_at BIGINT NOT NULL,"
     "  edited_at BIGINT);"
+    "CREATE TABLE selections (" /* to be fetched as one archive */
+    "  id BYTEA PRIMARY KEY,"
+    "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  files BYTEA NOT NULL," /* ids, one after another */
+    "  expires_at BIGINT NOT NULL);"
+    "CREATE INDEX selections_by_user ON selections (user_id, expires_at, id);"
+    "CREATE INDEX selections_by_expiry ON selections (expires_at);"
     "CREATE INDEX comments_by_file ON comments (file_id, created_at, id);"
     "CREATE INDEX comments_by_author ON comments (author_id);";
 

@@ -1,6 +1,7 @@
 /* Every minute: ends what is overdue. (Whether a link still works never waits for this: it is computed at each use.) */
 #include "core/account/account.h"
 #include "core/app/idempotency.h"
+#include "core/archive/selection.h"
 #include "core/app/once.h"
 #include "core/device/device.h"
 #include "core/limit/limit.h"
@@ -25,6 +26,7 @@ enum err job_expire(struct ctx *c, struct app *app, const struct job *job, int64
     TRY(grant_expire(c, app, BATCH, &grants));
     TRY(file_expire(c, app, BATCH, &files));
     TRY(share_expire(c, app));
+    TRY(selection_expire(c, app));
     TRY(idempotency_expire(c, app));
     TRY(session_purge(c, app));
     TRY(account_purge(c, app));

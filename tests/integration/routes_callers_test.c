@@ -51,6 +51,7 @@ static struct promise by_policy(const struct route *r, enum kind k)
     if (names_object(r)) return (struct promise){0};
     if (k == GUEST && writes) return (struct promise){403, "denied"};
     /* A transfer of somebody else's file: named as a bad field. */
+    if (outside && r->call == files_archive_call) return (struct promise){404, "not_found"};
     if (outside && r->call == transfers_new_call) return (struct promise){400, NULL};
     return (struct promise){0};
 }
@@ -115,7 +116,7 @@ TEST(routes_scopes_are_declared)
         bool one = r->scope && !(r->scope & (r->scope - 1)), of_admins = r->scope >= SCOPE_ADMIN_READ && r->scope != SCOPE_ANY;
         bool writes = r->scope == SCOPE_FILES_WRITE || r->scope == SCOPE_TRANSFERS_WRITE || r->scope == SCOPE_ADMIN_WRITE;
         /* Asks for bytes or a key by POST without changing anything; asks where its upload stands, to go on with it. */
-        bool reads = (safe(r) && r->call != tus_head_call) || r->call == files_key_call;
+        bool reads = (safe(r) && r->call != tus_head_call) || r->call == files_key_call || r->call == files_archive_call;
         if (r->scope == SCOPE_NEVER || r->scope == SCOPE_ANY) {
             CHECK(r->caller != CALLER_ADMIN);
             CHECK(r->scope == SCOPE_NEVER || safe(r));

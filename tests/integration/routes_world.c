@@ -4,6 +4,7 @@
 
 #include "api/messages_account.h"
 #include "api/messages_admin.h"
+#include "api/messages_bulk.h"
 #include "api/messages_comments.h"
 #include "api/messages_permissions.h"
 #include "base/limits.h"
@@ -300,22 +301,6 @@ static const char *new_session_id(struct world *w)
     return "";
 }
 
-void world_share(struct world *w, const char *user, const char *permission)
-{
-    ANSWER a = {0};
-    LOOP(&w->l, &a, .method = "PUT", .target = loop_text(V1 "/files/%s/permissions/%s", w->file, user), .bearer = session_of(w, OWNER),
-         .json = loop_text("{\"permission\":\"%s\"}", permission));
-    if (a.status != 200) test_fail(__FILE__, __LINE__, "share: %d %s", a.status, loop_shown(&a));
-}
-
-const char *world_comment(struct world *w, const char *bearer)
-{
-    ANSWER a = {0};
-    LOOP(&w->l, &a, .target = loop_text(V1 "/files/%s/comments", w->file), .bearer = bearer, .json = "{\"text\":\"well\"}");
-    if (a.status != 201) test_fail(__FILE__, __LINE__, "comment: %d %s", a.status, loop_shown(&a));
-    return loop_str(&a, "comment.id");
-}
-
 void world_objects(struct world *w)
 {
     struct loop *l = &w->l;
@@ -348,6 +333,7 @@ void world_objects(struct world *w)
     w->victim = id_of(w, loop_user(l, new_email(w), ROLE_USER));
     world_share(w, w->victim, "view");
     w->comment = world_comment(w, owner);
+    w->archive = world_archive(w, owner);
     if (!w->token[0] || !w->victim[0]) test_fail(__FILE__, __LINE__, "no objects");
 }
 
@@ -423,7 +409,7 @@ bool names_object(const struct route *r) { return strstr(r->pattern, "{id}") != 
 
 bool names_personal(const struct route *r)
 {
-    return names_object(r) && (strstr(r->pattern, "/auth/") || strstr(r->pattern, "/api-keys/"));
+    return names_object(r) && (strstr(r->pattern, "/auth/") || strstr(r->pattern, "/api-keys/") || strstr(r->pattern, "/archive/"));
 }
 
 static const char *device_codes(struct world *w, const char **ret_user)
@@ -485,6 +471,7 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_device_decision_table) return loop_text("\"user_code\":\"%s\",\"approve\":true", device_user_code(w));
     if (r->in == &msg_device_poll_table) return loop_text("\"device_code\":\"%s\"", approved_device(w));
     if (r->in == &msg_account_new_table || r->in == &msg_invite_new_table) return loop_text("\"email\":\"%s\"", new_email(w));
+    if (r->in == &msg_archive_new_table) return loop_text("\"ids\":[\"%s\"]", w->file);
     if (r->in == &msg_comment_new_table) return "\"text\":\"I say\"";
     if (r->in == &msg_permission_put_table) return loop_text("\"permission\":\"view\",\"user\":\"%s\"", w->victim);
     if (r->in == &msg_permission_set_table) return "\"permission\":\"view\"";
@@ -527,6 +514,7 @@ static const char *object_of(const struct world *w, const struct route *r)
     if (strstr(r->pattern, "/sessions/")) return w->owner_session;
     if (strstr(r->pattern, "/api-keys/")) return w->owner_key;
     if (strstr(r->pattern, "/passkeys/")) return w->passkey_id;
+    if (strstr(r->pattern, "/archive/")) return w->archive;
     return strstr(r->pattern, "/admin/users/") ? w->victim : w->file;
 }
 

@@ -55,7 +55,7 @@ struct world {
     const char *all_scopes[2], *without[2][SCOPE_COUNT], *with[2][SCOPE_COUNT]; /* API keys */
     const char *expired_key;
     const char *upload, *empty_upload, *resumable, *tus, *file, *folder, *transfer, *link, *token, *owner_session, *owner_key;
-    const char *comment; /* these are all the owner's */
+    const char *comment, *archive; /* these are all the owner's */
     const char *victim;                         /* an account */
     struct authenticator passkey;               /* of an account of its own */
     const char *passkey_id;
@@ -68,6 +68,8 @@ void world_close(struct world *w);
 void world_objects(struct world *w);
 /* A comment on w->file; its id. */
 const char *world_comment(struct world *w, const char *bearer);
+/* An archive of w->file; the id of its selection. */
+const char *world_archive(struct world *w, const char *bearer);
 /* The owner shares its file with an account. */
 void world_share(struct world *w, const char *user, const char *permission);
 /* The caller has changed its account (password, factors, sessions): the next one of this kind is somebody else. */

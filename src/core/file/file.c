@@ -47,6 +47,19 @@ enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct f
     return ERR_OK;
 }
 
+static struct policy_object object_of(const struct file *f)
+{
+    return (struct policy_object){"file", &f->id, &f->owner_id, f->trashed_at != 0};
+}
+
+/* What may be done with a file as it is now, whoever asks. */
+static enum err check_open(struct ctx *c, const struct file *f, enum action action)
+{
+    if (f->trashed_at && action != ACTION_READ && action != ACTION_DELETE)
+        return refuse(c, ERR_CONFLICT, "file_trashed", "This file is in the trash. Restore it first.");
+    return action == ACTION_DOWNLOAD ? file_check_ready(c, f) : ERR_OK;
+}
+
 enum err file_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, enum action action,
                   struct file *ret)
 {
@@ -54,10 +67,23 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     enum err e = file_load(c, app, id, &f);
     if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
-    TRY(policy_check_as(c, app, who, action, &(struct policy_object){"file", &f.id, &f.owner_id, f.trashed_at != 0}, &f.relation));
-    if (f.trashed_at && action != ACTION_READ && action != ACTION_DELETE)
-        return refuse(c, ERR_CONFLICT, "file_trashed", "This file is in the trash. Restore it first.");
-    if (action == ACTION_DOWNLOAD) TRY(file_check_ready(c, &f));
+    struct policy_object o = object_of(&f);
+    TRY(policy_check_as(c, app, who, action, &o, &f.relation));
+    TRY(check_open(c, &f, action));
+    *ret = f;
+    return ERR_OK;
+}
+
+enum err file_get_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, enum action action,
+                     struct file *ret)
+{
+    struct file f;
+    enum err e = file_store_get(c, conn, id, &f);
+    if (e == ERR_NOT_FOUND) return policy_absent(c);
+    TRY(e);
+    struct policy_object o = object_of(&f);
+    TRY(policy_check_tx(c, conn, who, action, &o));
+    TRY(check_open(c, &f, action));
     *ret = f;
     return ERR_OK;
 }

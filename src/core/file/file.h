@@ -42,6 +42,9 @@ struct file {
  * restored and deleted: ERR_CONFLICT file_trashed otherwise. */
 MUST_USE enum err file_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                            enum action action, struct file *ret);
+/* The same inside a write transaction, without the relation. */
+MUST_USE enum err file_get_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                              enum action action, struct file *ret);
 struct file_patch {
     struct slice name, description, category, folder; /* ptr NULL: as it is; folder: an id or a path (core/folder) */
     bool has_tags;            /* false: as they are */

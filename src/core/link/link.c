@@ -184,16 +184,17 @@ enum err link_file(struct ctx *c, struct app *app, const struct link *l, const s
     return ERR_OK;
 }
 
-enum err link_check_files(struct ctx *c, struct app *app, const struct link *l)
+/* The rows of many files are large: they live only until the archive has what it needs of them. */
+enum err link_archive(struct ctx *c, struct app *app, const struct link *l, struct archive **ret)
 {
     CLEANUP(ctx_done) struct ctx own;
     struct file *files = NULL;
     size_t n = 0;
     ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
     enum err e = link_files(&own, app, l, &files, &n);
-    if (e == ERR_GONE) return revoked(c);
-    for (size_t i = 0; i < n && e == ERR_OK; i++) e = file_check_ready(c, &files[i]);
-    return e;
+    for (size_t i = 0; i < n && e == ERR_OK; i++) e = file_check_ready(&own, &files[i]);
+    if (e == ERR_OK) e = archive_new(app, files, n, ret);
+    return e == ERR_OK ? ERR_OK : ctx_pass_error(c, &own, e);
 }
 
 enum err link_open(struct ctx *c, struct app *app, struct slice token, struct link *ret)

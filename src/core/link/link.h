@@ -10,6 +10,7 @@
 #ifndef SEALDROP_CORE_LINK_LINK_H
 #define SEALDROP_CORE_LINK_LINK_H
 
+#include "core/archive/archive.h"
 #include "core/transfer/transfer.h"
 
 struct link {
@@ -65,8 +66,8 @@ MUST_USE enum err link_files(struct ctx *c, struct app *app, const struct link *
 /* The one file named, or (file NULL) the only one: ERR_EXISTS when there are several. ERR_NOT_FOUND, ERR_GONE as above, or with
  * files_gone: it is in the trash, or none is left. */
 MUST_USE enum err link_file(struct ctx *c, struct app *app, const struct link *l, const struct id *file, struct file *ret);
-/* ERR_GONE as above, for whoever reads all of them without their rows. */
-MUST_USE enum err link_check_files(struct ctx *c, struct app *app, const struct link *l);
+/* All of them as an archive; free it with archive_free. */
+MUST_USE enum err link_archive(struct ctx *c, struct app *app, const struct link *l, struct archive **ret);
 
 struct ticket {
     struct id id; /* zero: none given */

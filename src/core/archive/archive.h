@@ -1,12 +1,13 @@
 /* archive: a set of files as one stored zip64, a pure function of their metadata: exact length, any range, no temporary file. */
-#ifndef SEALDROP_CORE_TRANSFER_ARCHIVE_H
-#define SEALDROP_CORE_TRANSFER_ARCHIVE_H
+#ifndef SEALDROP_CORE_ARCHIVE_ARCHIVE_H
+#define SEALDROP_CORE_ARCHIVE_ARCHIVE_H
 
 #include "core/file/file.h"
 
 struct archive;
-/* Plans the archive of a transfer's files. It keeps what it needs of them itself, some 200 bytes a file. */
-MUST_USE enum err archive_open(struct ctx *c, struct app *app, const struct id *transfer, struct archive **ret);
+/* Plans the archive of these files, in this order; who may have them is decided already. Keeps what it needs of them itself, some 200
+ * bytes a file. Names that are equal are told apart by numbers. */
+MUST_USE enum err archive_new(struct app *app, const struct file *files, size_t n, struct archive **ret);
 uint64_t archive_size(const struct archive *a);
 /* Strong: changes with any file, name or order. 16 bytes as 22 base64url characters in quotes. */
 MUST_USE enum err archive_etag(struct ctx *c, const struct archive *a, struct slice *ret);

@@ -1,12 +1,11 @@
 /* Reading an archive: literal records from codec/zip, file content from file readers opened one at a time. */
-#include "core/transfer/archive.h"
+#include "core/archive/archive.h"
 
 #include "base/buf.h"
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/zip.h"
-#include "core/transfer/transfer.h"
 #include "crypto/hash.h"
 
 struct archive {
@@ -48,25 +47,13 @@ static enum err keep(struct archive *a, const struct file *files, size_t n)
     return zip_plan_new(a->entries, n, &a->plan);
 }
 
-/* The rows of many files are large: they live only until what the archive needs of them is copied. */
-static enum err load(struct ctx *c, struct archive *a, const struct id *transfer)
-{
-    CLEANUP(ctx_done) struct ctx own;
-    struct file *files = NULL;
-    size_t n = 0;
-    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
-    enum err e = transfer_files(&own, a->app, transfer, &files, &n);
-    if (e != ERR_OK) return fail(c, e, "%s", own.err_detail);
-    return keep(a, files, n);
-}
-
-enum err archive_open(struct ctx *c, struct app *app, const struct id *transfer, struct archive **ret)
+enum err archive_new(struct app *app, const struct file *files, size_t n, struct archive **ret)
 {
     struct archive *a = MEM_NEW(struct archive);
     if (!a) return ERR_NOMEM;
     a->app = app;
     arena_init(&a->arena, LIMIT_REQUEST_ARENA_BYTES);
-    enum err e = load(c, a, transfer);
+    enum err e = keep(a, files, n);
     if (e != ERR_OK) {
         archive_free(a);
         return e;
