@@ -18,7 +18,8 @@ struct template {
 
 /* What the child was told, in memory it shares with its parent. */
 struct acks {
-    char upload[40], file[40], refresh[2][80];
+    char upload[48], file[40], refresh[2][80];
+    uint64_t told; /* offset */
     unsigned parts, refreshed, downloads, guesses;
     bool deleted, revoked, rotated, made_user;
     struct id kek;

@@ -121,6 +121,66 @@ static void check_parts(struct loop *l, const struct template *t, const struct a
     check_file(l, t, loop_str(&a, "file.id"), content_big());
 }
 
+/* ---- an upload that grows ---- */
+
+#define STEP (700 * KIB)
+
+static void patch(struct loop *l, const struct template *t, const struct acks *a, uint64_t from, uint64_t to,
+                  struct loop_answer *ret)
+{
+    struct loop_request r = {.method = "PATCH", .target = a->upload, .bearer = t->bearer, .type = "application/offset+octet-stream",
+                             .body = slice_sub(content_big(), (size_t)from, (size_t)to), .piece = 256 * KIB,
+                             .headers = {{SLICE("tus-resumable"), SLICE("1.0.0")},
+                                         {SLICE("upload-offset"), slice_cstr(loop_text("%llu", (unsigned long long)from))}}};
+    loop_next(l, &r, ret);
+}
+
+static uint64_t header_number(const struct loop_answer *a, const char *name)
+{
+    uint64_t v = 0;
+    if (slice_u64(loop_header(a, name), INT64_MAX, &v) != ERR_OK) test_fail(__FILE__, __LINE__, "no %s: %d", name, a->status);
+    return v;
+}
+
+static void run_growing(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 201, .method = "POST", .target = "/tus", .bearer = t->bearer,
+         .headers = {{SLICE("tus-resumable"), SLICE("1.0.0")},
+                     {SLICE("upload-length"), slice_cstr(loop_text("%llu", (unsigned long long)BIG_BYTES))},
+                     {SLICE("upload-metadata"), SLICE("filename Yg==")}});
+    keep(acks->upload, sizeof acks->upload, loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "location"))));
+    for (uint64_t at = 0; at < BIG_BYTES; at = acks->told) {
+        patch(l, t, acks, at, MIN(at + STEP, (uint64_t)BIG_BYTES), &a);
+        /* After an error, which only a fault may cause, the client asks first. */
+        if (a.status != 204 && !sys_fault_fired()) _exit(3);
+        if (a.status != 204)
+            NEED(l, &a, 200, .method = "HEAD", .target = acks->upload, .bearer = t->bearer,
+                 .headers = {{SLICE("tus-resumable"), SLICE("1.0.0")}});
+        uint64_t told = header_number(&a, "upload-offset");
+        if (told < acks->told || test_failed()) _exit(3);
+        acks->told = told;
+    }
+    keep(acks->file, sizeof acks->file, loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "sealdrop-file-id"))));
+    run_on(l, t);
+}
+
+/* The offset is not behind what was told, and from there it goes on. */
+static void check_growing(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    check_file(l, t, acks->file, content_big());
+    if (!acks->upload[0] || acks->file[0]) return;
+    LOOP(l, &a, .method = "HEAD", .target = acks->upload, .bearer = t->bearer,
+         .headers = {{SLICE("tus-resumable"), SLICE("1.0.0")}});
+    CHECK_STATUS(&a, 200);
+    uint64_t offset = header_number(&a, "upload-offset");
+    CHECK(offset >= acks->told);
+    if (offset < BIG_BYTES) patch(l, t, acks, offset, BIG_BYTES, &a);
+    CHECK(a.status == 204 || a.status == 200);
+    check_file(l, t, loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "sealdrop-file-id"))), content_big());
+}
+
 /* ---- one request ---- */
 
 static void run_one_shot(struct loop *l, const struct template *t, struct acks *acks)
@@ -306,6 +366,7 @@ static void check_first(struct loop *l, const struct template *t, const struct a
 
 const struct flow kill_flows[] = {
     {"upload in parts", false, true, run_parts, check_parts},
+    {"growing upload", false, true, run_growing, check_growing},
     {"one-shot upload", false, true, run_one_shot, check_one_shot},
     {"deletion", false, false, run_delete, check_delete},
     {"revocation", false, true, run_revoke, check_revoke},

@@ -203,6 +203,7 @@ static void go_through(const char *name)
 }
 
 TEST(kill_upload_in_parts) { go_through("upload in parts"); }
+TEST(kill_growing_upload) { go_through("growing upload"); }
 TEST(kill_one_shot_upload) { go_through("one-shot upload"); }
 TEST(kill_deletion) { go_through("deletion"); }
 TEST(kill_revocation) { go_through("revocation"); }
