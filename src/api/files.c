@@ -154,5 +154,6 @@ enum err files_key_call(struct call *q)
                                                            .object_id = &f.id}));
     struct msg_key out;
     encode_key(&f.content, &key, &out);
+    out.session_id = (struct opt_id){true, q->who.session_id};
     return reply(q, &out);
 }

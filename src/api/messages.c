@@ -143,6 +143,7 @@ JSON_TABLE(msg_key_table, "Key", struct msg_key,
     F(msg_key, headers_hash, JSON_BYTES, REQUIRED),
     F(msg_key, size, JSON_U64, REQUIRED, .doc = "of the plaintext"),
     F(msg_key, codec, JSON_OBJECT, .table = &msg_codec_table, .doc = "only when the content was compressed before it was sealed"),
+    F(msg_key, session_id, JSON_OPT_ID, .doc = "own files only: in the context of the key; zero for API keys"),
     F(msg_key, grant, JSON_OPT_ID, .doc = "links only: names this download"));
 
 JSON_TABLE(msg_transfer_new_table, "TransferNew", struct msg_transfer_new,

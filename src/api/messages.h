@@ -111,6 +111,7 @@ struct msg_key {
     const struct msg_codec *codec;
     struct msg_codec codec_is; /* what it points to */
     struct opt_id grant;
+    struct opt_id session_id;
 };
 
 struct msg_transfer_new {

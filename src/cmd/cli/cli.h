@@ -24,6 +24,10 @@ struct options {
     /* get */
     const char *out;
     bool to_stdout, list, force, rename;
+    /* library */
+    const char *folder, *version_of, *add, *remove, *with, *permission;
+    struct arg_number version, restore, drop;
+    bool shared, trash, purge, recursive;
 };
 
 struct app {
@@ -38,7 +42,8 @@ struct app {
 
 extern const struct arg_option opt_json, opt_quiet, opt_progress, opt_cacert, opt_accept_fingerprint, opt_password,
     opt_password_stdin, opt_password_env;
-extern const struct arg_command cmd_login, cmd_approve, cmd_logout, cmd_whoami, cmd_send, cmd_get, cmd_ls, cmd_rm, cmd_revoke;
+extern const struct arg_command cmd_login, cmd_approve, cmd_logout, cmd_whoami, cmd_send, cmd_get, cmd_sent, cmd_revoke,
+    cmd_upload, cmd_download, cmd_ls, cmd_search, cmd_rm, cmd_mv, cmd_tag, cmd_versions, cmd_share;
 
 /* Everything of `text` to stdout; on a terminal without control characters. ERR_CLOSED when the reader went away. */
 MUST_USE enum err app_print(struct app *a, struct buf *text);

@@ -44,17 +44,6 @@ static void on_moved(void *arg, uint64_t sent, uint64_t received)
     progress_flight(m->what->progress, m->what->worker, m->before + received);
 }
 
-static enum err content_path(struct ctx *c, const struct fetch *what, const char **ret)
-{
-    struct slice path = {0};
-    char id[ID_TEXT_LEN + 1];
-    id_text(*what->file_id, id);
-    TRY(arena_printf(&c->arena, &path, "/share/" SLICE_FMT "/content?file_id=%s%s" SLICE_FMT, SLICE_ARG(what->recipient->token), id,
-                     what->grant.len ? "&grant=" : "", SLICE_ARG(what->grant)));
-    *ret = path.ptr;
-    return ERR_OK;
-}
-
 /* Only of the sealing that the key is of. */
 static enum err if_match(struct ctx *c, const struct file_secret *s, const char **ret)
 {
@@ -72,7 +61,7 @@ static enum err fetch_rest(struct ctx *c, struct fetcher *f, const struct fetch 
     struct client_answer answer = {0};
     struct moving m = {what, from};
     const char *path = NULL, *same = NULL;
-    TRY(content_path(c, what, &path));
+    TRY(recipient_content_path(c, what->recipient, what->file_id, what->grant, &path));
     TRY(if_match(c, what->secret, &same));
     struct client_request rq = {.method = "GET",
                                 .headers = &same,
@@ -84,7 +73,7 @@ static enum err fetch_rest(struct ctx *c, struct fetcher *f, const struct fetch 
                                 .write_arg = f,
                                 .moved = on_moved,
                                 .moved_arg = &m};
-    enum err e = api_bytes(c, f->client, &what->recipient->server, path, &what->recipient->credential, &rq, &answer);
+    enum err e = api_bytes(c, f->client, &what->recipient->server, path, recipient_credential(what->recipient), &rq, &answer);
     bool changed = answer.status == 412;
     client_answer_done(&answer);
     if (changed)

@@ -12,4 +12,11 @@ struct get_result {
 /* Options (-o, --force, --rename, progress) come from `a`. Every file is verified before it gets its name. */
 MUST_USE enum err get_files(struct app *a, struct recipient *r, struct get_result *ret);
 
+/* What get and download share: options that exclude each other, in words; the one file to standard output; all to the disk, and what
+ * is said of it. */
+extern const struct arg_option opt_out, opt_stdout, opt_force, opt_rename;
+MUST_USE enum err get_check_options(struct app *a);
+MUST_USE enum err get_to_stdout(struct app *a, struct recipient *r);
+MUST_USE enum err get_to_disk(struct app *a, struct recipient *r);
+
 #endif

@@ -7,14 +7,14 @@
 #include "codec/text.h"
 #include "os/file.h"
 
-static const struct arg_option opt_out = {"out", 'o', ARG_TEXT, offsetof(struct options, out), "DIR",
+const struct arg_option opt_out = {"out", 'o', ARG_TEXT, offsetof(struct options, out), "DIR",
                                           "the folder to put the files in (made when missing)"};
-static const struct arg_option opt_stdout = {"stdout", 0, ARG_FLAG, offsetof(struct options, to_stdout), NULL,
+const struct arg_option opt_stdout = {"stdout", 0, ARG_FLAG, offsetof(struct options, to_stdout), NULL,
                                              "write the one file to standard output"};
 static const struct arg_option opt_list = {"list", 'l', ARG_FLAG, offsetof(struct options, list), NULL,
                                            "only tell what is behind the link"};
-static const struct arg_option opt_force = {"force", 'f', ARG_FLAG, offsetof(struct options, force), NULL, "replace existing files"};
-static const struct arg_option opt_rename = {"rename", 'r', ARG_FLAG, offsetof(struct options, rename), NULL,
+const struct arg_option opt_force = {"force", 'f', ARG_FLAG, offsetof(struct options, force), NULL, "replace existing files"};
+const struct arg_option opt_rename = {"rename", 'r', ARG_FLAG, offsetof(struct options, rename), NULL,
                                              "keep existing files; new ones become \"name (2)\""};
 static const struct arg_option *const get_options[] = {&opt_out,          &opt_stdout,       &opt_list,   &opt_force,
                                                        &opt_rename,       &opt_password_stdin, &opt_password_env, &opt_cacert,
@@ -107,14 +107,14 @@ static enum err stream_packed(struct app *a, struct fetcher *f, const struct fet
     return unpack_finish(u);
 }
 
-static enum err run_stdout(struct app *a, struct recipient *r)
+enum err get_to_stdout(struct app *a, struct recipient *r)
 {
     CLEANUP(close_progress) struct progress *progress = NULL;
     CLEANUP(close_fetcher) struct fetcher *f = NULL;
     CLEANUP(file_secret_done) struct file_secret secret = {0};
     const struct wire_file *file = r->share.files.items;
     if (r->share.files.count != 1)
-        return refuse(a->c, ERR_INVALID, "usage", "--stdout is for one file; this link has %zu", r->share.files.count);
+        return refuse(a->c, ERR_INVALID, "usage", "--stdout is for one file; these are %zu", r->share.files.count);
     TRY(fetcher_open(a->c, &r->server, &f));
     TRY(recipient_key(a->c, f->client, r, &file->id, (struct slice){0}, &secret));
     TRY(progress_start(app_progress(a), secret.size, 1, &progress));
@@ -164,7 +164,7 @@ static enum err say_text(struct buf *out, const struct recipient *r, const struc
     return buf_putc(out, '\n');
 }
 
-static enum err run_files(struct app *a, struct recipient *r)
+enum err get_to_disk(struct app *a, struct recipient *r)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT(16 * MIB);
     struct get_result g = {0};
@@ -174,15 +174,21 @@ static enum err run_files(struct app *a, struct recipient *r)
     return app_print(a, &text);
 }
 
-static enum err run_get(struct app *a)
+enum err get_check_options(struct app *a)
 {
-    CLEANUP(recipient_close) struct recipient r = {0};
     if (a->opt.force && a->opt.rename) return refuse(a->c, ERR_INVALID, "usage", "--force and --rename exclude each other");
     if (a->opt.to_stdout && (a->opt.json || a->opt.out))
         return refuse(a->c, ERR_INVALID, "usage", "--stdout goes with neither --json nor --out");
+    return ERR_OK;
+}
+
+static enum err run_get(struct app *a)
+{
+    CLEANUP(recipient_close) struct recipient r = {0};
+    TRY(get_check_options(a));
     TRY(recipient_open(a, slice_cstr(a->operands[0]), &r));
     if (a->opt.list) return run_list(a, &r);
-    return a->opt.to_stdout ? run_stdout(a, &r) : run_files(a, &r);
+    return a->opt.to_stdout ? get_to_stdout(a, &r) : get_to_disk(a, &r);
 }
 
 const struct arg_command cmd_get = {

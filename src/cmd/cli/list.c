@@ -1,11 +1,11 @@
-/* ls, rm, revoke: what was sent, and taking it back. */
+/* sent, revoke: what was sent, and taking links back. */
 #include "base/limits.h"
 #include "base/time.h"
 #include "cmd/cli/session.h"
 #include "codec/text.h"
 #include "codec/uri.h"
 
-static const struct arg_option *const ls_options[] = {&opt_json};
+static const struct arg_option *const sent_options[] = {&opt_json};
 
 struct session_and_client {
     struct session session;
@@ -61,7 +61,7 @@ static enum err add_line(struct buf *out, const struct app *a, const struct wire
     return json_encode(out, &wire_transfer_table, t);
 }
 
-static enum err run_ls(struct app *a)
+static enum err run_sent(struct app *a)
 {
     CLEANUP(done) struct session_and_client s = {0};
     struct slice cursor = {0};
@@ -81,21 +81,6 @@ static enum err run_ls(struct app *a)
     return ERR_OK;
 }
 
-/* A link made on this computer. */
-static enum err known_link(struct app *a, const struct session *s, struct slice link, struct link_record *ret)
-{
-    const char *origin = NULL;
-    struct slice token = {0};
-    TRY(server_link(a->c, link, &origin, &token));
-    if (strcmp(origin, s->server.origin) != 0)
-        return refuse(a->c, ERR_INVALID, "other_server", "that link is on %s, but you are signed in to %s", origin, s->server.origin);
-    enum err e = links_find(a->c, &a->home, token, ret);
-    if (e == ERR_NOT_FOUND)
-        return refuse(a->c, e, "unknown_link",
-                      "this link was not made on this computer; find its transfer with `sealdrop ls`, end it with `sealdrop rm ID`");
-    return e;
-}
-
 static enum err call_delete(struct app *a, struct session_and_client *s, const char *path, const char *said)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT(256);
@@ -106,19 +91,6 @@ static enum err call_delete(struct app *a, struct session_and_client *s, const c
     return app_print(a, &text);
 }
 
-static enum err run_rm(struct app *a)
-{
-    CLEANUP(done) struct session_and_client s = {0};
-    struct link_record record = {0};
-    struct slice what = slice_cstr(a->operands[0]), path = {0};
-    char id[ID_TEXT_LEN + 1];
-    TRY(begin(a, &s));
-    if (id_parse(what, &record.transfer_id) != ERR_OK) TRY(known_link(a, &s.session, what, &record));
-    id_text(record.transfer_id, id);
-    TRY(arena_printf(&a->c->arena, &path, "/transfers/%s", id));
-    return call_delete(a, &s, path.ptr, "Removed: its links end and its files are erased.");
-}
-
 static enum err run_revoke(struct app *a)
 {
     CLEANUP(done) struct session_and_client s = {0};
@@ -126,13 +98,12 @@ static enum err run_revoke(struct app *a)
     struct slice path = {0};
     char transfer[ID_TEXT_LEN + 1], link[ID_TEXT_LEN + 1];
     TRY(begin(a, &s));
-    TRY(known_link(a, &s.session, slice_cstr(a->operands[0]), &record));
+    TRY(session_known_link(a, &s.session, slice_cstr(a->operands[0]), &record));
     id_text(record.transfer_id, transfer);
     id_text(record.link_id.v, link);
     TRY(arena_printf(&a->c->arena, &path, "/transfers/%s/links/%s", transfer, link));
     return call_delete(a, &s, path.ptr, "Revoked: the link is dead from now on.");
 }
 
-const struct arg_command cmd_ls = {"ls", "", 0, 0, "List what you have sent.", NULL, ls_options, 1, run_ls};
-const struct arg_command cmd_rm = {"rm", "ID|LINK", 1, 1, "Remove a transfer: its links end, its files are erased.", NULL, NULL, 0, run_rm};
+const struct arg_command cmd_sent = {"sent", "", 0, 0, "List the transfers you have sent.", NULL, sent_options, 1, run_sent};
 const struct arg_command cmd_revoke = {"revoke", "LINK", 1, 1, "End a link at once; the files stay.", NULL, NULL, 0, run_revoke};

@@ -20,8 +20,9 @@ const struct arg_option opt_password_stdin = {"password-stdin", 0, ARG_FLAG, off
 const struct arg_option opt_password_env = {"password-env", 0, ARG_TEXT, offsetof(struct options, password_env), "VAR",
                                             "take the password from the environment variable VAR"};
 
-static const struct arg_command *const commands[] = {&cmd_login, &cmd_send,   &cmd_get,     &cmd_ls,    &cmd_revoke,
-                                                     &cmd_rm,    &cmd_whoami, &cmd_approve, &cmd_logout};
+static const struct arg_command *const commands[] = {
+    &cmd_login, &cmd_send, &cmd_get, &cmd_sent, &cmd_revoke, &cmd_upload, &cmd_download, &cmd_ls,     &cmd_search,
+    &cmd_mv,    &cmd_tag,  &cmd_rm,  &cmd_versions, &cmd_share, &cmd_whoami, &cmd_approve,  &cmd_logout};
 
 static atomic_bool halt;
 

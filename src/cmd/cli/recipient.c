@@ -9,6 +9,35 @@
 
 static void close_client(struct client **cl) { client_close(*cl); }
 
+struct credential *recipient_credential(struct recipient *r) { return r->session ? &r->session->credential : &r->credential; }
+
+/* "/files/ID/key?version=N" */
+static enum err own_path(struct ctx *c, const struct recipient *r, const struct id *file_id, const char *tail, const char **ret)
+{
+    struct slice path = {0};
+    char id[ID_TEXT_LEN + 1];
+    id_text(*file_id, id);
+    if (r->version.set)
+        TRY(arena_printf(&c->arena, &path, "/files/%s%s?version=%llu", id, tail, (unsigned long long)r->version.v));
+    else
+        TRY(arena_printf(&c->arena, &path, "/files/%s%s", id, tail));
+    *ret = path.ptr;
+    return ERR_OK;
+}
+
+enum err recipient_content_path(struct ctx *c, const struct recipient *r, const struct id *file_id, struct slice grant,
+                                const char **ret)
+{
+    struct slice path = {0};
+    char id[ID_TEXT_LEN + 1];
+    if (r->session) return own_path(c, r, file_id, "/content", ret);
+    id_text(*file_id, id);
+    TRY(arena_printf(&c->arena, &path, "/share/" SLICE_FMT "/content?file_id=%s%s" SLICE_FMT, SLICE_ARG(r->token), id,
+                     grant.len ? "&grant=" : "", SLICE_ARG(grant)));
+    *ret = path.ptr;
+    return ERR_OK;
+}
+
 static enum err path_of(struct ctx *c, const struct recipient *r, const char *tail, const char **ret)
 {
     struct slice path = {0};
@@ -103,6 +132,15 @@ enum err recipient_open(struct app *a, struct slice link, struct recipient *ret)
     return ERR_OK;
 }
 
+enum err recipient_own(struct app *a, struct session *s, const struct wire_file *files, size_t n, struct recipient *ret)
+{
+    struct recipient r = {.app = a, .session = s, .server = s->server, .share = {.files = {(void *)(uintptr_t)files, n, true}}};
+    TRY(arena_printf(&a->c->arena, &r.token, "library of " SLICE_FMT, SLICE_ARG(s->account.email)));
+    mutex_init(&r.lock);
+    *ret = r;
+    return ERR_OK;
+}
+
 void recipient_close(struct recipient *r)
 {
     if (!r->app) return;
@@ -112,21 +150,33 @@ void recipient_close(struct recipient *r)
     *r = (struct recipient){0};
 }
 
-/* info = "sft/1/fkrelease" 00 content_id[16] SHA-256(the token's 32 bytes)[0..16) (docs/FORMAT.md) */
+/* What the key is released for: the session; of a link SHA-256(the token's 32 bytes)[0..16). */
+static enum err key_context(struct ctx *c, const struct recipient *r, const struct wire_key *answer, struct sha256 *ret)
+{
+    CLEANUP(buf_done) struct buf raw = {.max = 64, .sensitive = true};
+    if (!r->session) {
+        TRY(base64url_decode(&raw, r->token));
+        return sha256(buf_view(&raw), ret);
+    }
+    if (!answer->session_id.set) return fail(c, ERR_PEER, "the server does not say for whom the key is");
+    *ret = (struct sha256){{0}};
+    memcpy(ret->b, answer->session_id.v.b, sizeof answer->session_id.v.b);
+    return ERR_OK;
+}
+
+/* info = "sft/1/fkrelease" 00 content_id[16] context[16] (docs/FORMAT.md) */
 static enum err open_key(struct ctx *c, const struct recipient *r, const struct key *private_key,
                          const struct wire_key *answer, struct key *ret)
 {
     CLEANUP(buf_done) struct buf plain = BUF_INIT(KEY_BYTES);
     struct sft_context info;
-    struct sha256 token;
+    struct sha256 context;
     uint8_t enc[HPKE_PUBLIC_BYTES];
-    CLEANUP(buf_done) struct buf raw = {.max = 64, .sensitive = true};
     plain.sensitive = true;
-    TRY(base64url_decode(&raw, r->token));
     if (answer->enc.len != sizeof enc) return fail(c, ERR_CORRUPT, "the key the server sent is malformed");
     memcpy(enc, answer->enc.ptr, sizeof enc);
-    TRY(sha256(buf_view(&raw), &token));
-    sft_context(&info, "sft/1/fkrelease", id_bytes(&answer->content_id), slice_of(token.b, 16));
+    TRY(key_context(c, r, answer, &context));
+    sft_context(&info, "sft/1/fkrelease", id_bytes(&answer->content_id), slice_of(context.b, 16));
     enum err e = hpke_open(private_key, enc, sft_context_view(&info), (struct slice){0}, answer->ct, &plain);
     if (e != ERR_OK || plain.len != KEY_BYTES) return fail(c, ERR_CORRUPT, "the key the server sent does not open");
     memcpy(ret->b, plain.ptr, KEY_BYTES);
@@ -162,14 +212,15 @@ enum err recipient_key(struct ctx *c, struct client *cl, struct recipient *r, co
     TRY(hpke_keypair(&private_key, public_key));
     struct wire_key_request in = {slice_of(public_key, sizeof public_key), *file_id,
                                   grant.len ? grant : (struct slice){0}};
+    struct wire_own_key_request own = {in.public_key};
     struct call call = {.method = "POST",
-                        .credential = &r->credential,
-                        .in_table = &wire_key_request_table,
-                        .in = &in,
+                        .credential = recipient_credential(r),
+                        .in_table = r->session ? &wire_own_key_request_table : &wire_key_request_table,
+                        .in = r->session ? (const void *)&own : &in,
                         .out_table = &wire_key_table,
                         .out = &out,
                         .patient = true};
-    TRY(path_of(c, r, "/key", &call.path));
+    TRY(r->session ? own_path(c, r, file_id, "/key", &call.path) : path_of(c, r, "/key", &call.path));
     TRY(api_call(c, cl, &r->server, &call));
     if (out.part_size > SFT_PART_MAX || !sft_part_size_valid(out.part_size) || out.size > LIMIT_FILE_BYTES ||
         out.headers_hash.len != SHA256_BYTES || sft_part_count(out.size, (uint32_t)out.part_size) > LIMIT_PARTS)

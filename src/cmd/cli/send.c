@@ -108,8 +108,11 @@ static enum err call(struct send *s, struct worker *w, struct call *k)
 static enum err new_upload(struct send *s, struct worker *w, size_t item, struct opt_u64 size)
 {
     const struct send_file *f = &s->state->files[item];
-    struct wire_upload_create in = {
-        .name = f->file->name, .size = size, .mtime = {f->file->mtime_ns != 0, f->file->mtime_ns / 1000000}};
+    struct wire_upload_create in = {.name = f->file->name,
+                                    .folder = s->state->folder,
+                                    .version_of = s->state->version_of,
+                                    .size = size,
+                                    .mtime = {f->file->mtime_ns != 0, f->file->mtime_ns / 1000000}};
     struct wire_upload out = {0};
     struct id key;
     char key_text[ID_TEXT_LEN + 1];

@@ -10,4 +10,11 @@ MUST_USE enum err send_files(struct app *a, struct session *s, struct send_state
 /* Uploads standard input as file 0 of the state, whose size is not known before its end; *ret_size tells it. */
 MUST_USE enum err send_stdin(struct app *a, struct session *s, struct send_state *state, uint64_t *ret_size);
 
+/* What send and upload share: the operands are "-" alone; */
+static inline bool send_from_stdin(const struct app *a) { return a->operand_count == 1 && strcmp(a->operands[0], "-") == 0; }
+/* the files that they name (and --name), told of what is left out; */
+MUST_USE enum err send_find_files(struct app *a, struct walk *ret);
+/* all of them uploaded, *bytes set when only the end of standard input tells, and words for an interruption. */
+MUST_USE enum err send_all(struct app *a, struct session *s, struct send_state *state, uint64_t *bytes);
+
 #endif

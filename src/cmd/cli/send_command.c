@@ -34,8 +34,6 @@ struct result {
 static void close_client(struct client **cl) { client_close(*cl); }
 static void close_state(struct send_state *s) { send_state_close(s); }
 
-static bool from_stdin(const struct app *a) { return a->operand_count == 1 && strcmp(a->operands[0], "-") == 0; }
-
 /* The same request always has the same key: killed after the server did it and before we knew, the next run gets the first
  * answer again instead of making another. */
 static enum err request_key(struct ctx *c, const char *path, const struct json_table *t, const void *in, const char **ret)
@@ -184,9 +182,9 @@ static enum err stdin_walk(struct app *a, struct walk *ret)
     return ERR_OK;
 }
 
-static enum err find_files(struct app *a, struct walk *ret)
+enum err send_find_files(struct app *a, struct walk *ret)
 {
-    bool stream = from_stdin(a);
+    bool stream = send_from_stdin(a);
     if (stream && !a->opt.name) return refuse(a->c, ERR_INVALID, "usage", "say what standard input is called: --name NAME");
     if (stream && a->opt.password_stdin)
         return refuse(a->c, ERR_INVALID, "usage", "standard input cannot be both the file and the password");
@@ -206,16 +204,16 @@ static enum err open_state(struct app *a, const struct session *s, const struct 
 {
     struct sha256 key;
     const char *path = NULL;
-    if (from_stdin(a)) return send_state_none(a->c, w, ret);
+    if (send_from_stdin(a)) return send_state_none(a->c, w, ret);
     TRY(send_state_key(slice_cstr(s->server.origin), s->account.email, w, &key));
     TRY(home_state_path(a->c, &a->home, "send-", &key, &path));
     return send_state_open(a->c, path, a->opt.fresh, w, ret);
 }
 
-static enum err upload_all(struct app *a, struct session *s, struct send_state *state, uint64_t *bytes)
+enum err send_all(struct app *a, struct session *s, struct send_state *state, uint64_t *bytes)
 {
-    enum err e = from_stdin(a) ? send_stdin(a, s, state, bytes) : send_files(a, s, state);
-    if (e == ERR_OK || from_stdin(a)) return e;
+    enum err e = send_from_stdin(a) ? send_stdin(a, s, state, bytes) : send_files(a, s, state);
+    if (e == ERR_OK || send_from_stdin(a)) return e;
     if (e == ERR_CANCELLED)
         return refuse(a->c, e, "interrupted", "interrupted; what was sent is kept: the same command goes on from there");
     if (client_worth_retry(e)) progress_say(NULL, "What was sent is kept: the same command goes on from there.");
@@ -231,7 +229,7 @@ static enum err run_send(struct app *a)
     struct walk walk = {0};
     struct result r = {0};
     password.sensitive = true;
-    TRY(find_files(a, &walk));
+    TRY(send_find_files(a, &walk));
     TRY(session_open(a, &s));
     struct secret_ask ask = {a->opt.password_stdin, a->opt.password_env, "SEALDROP_LINK_PASSWORD",
                              a->opt.password ? "Password for the link: " : NULL, true};
@@ -241,7 +239,7 @@ static enum err run_send(struct app *a)
     if (e != ERR_OK && e != ERR_NOT_FOUND) return e;
     TRY(open_state(a, &s, &walk, &state));
     uint64_t bytes = walk.bytes;
-    TRY(upload_all(a, &s, &state, &bytes));
+    TRY(send_all(a, &s, &state, &bytes));
     TRY(server_client(a->c, &s.server, false, &cl));
     if (!state.transfer_id.set) TRY(make_transfer(a, &s, cl, &state));
     r.transfer_id = state.transfer_id.v;

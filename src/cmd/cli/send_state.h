@@ -22,6 +22,8 @@ struct send_state {
     struct journal *journal; /* NULL: nothing is kept (standard input) */
     struct send_file *files; /* as in the walk */
     size_t count;
+    struct slice folder;      /* of the library that takes the files; ptr NULL: none */
+    struct opt_id version_of; /* the one file is a new version of this one */
     struct opt_id transfer_id; /* the transfer is made; only its link is missing */
 };
 

@@ -118,3 +118,17 @@ void session_close(struct session *s)
     mutex_done(&s->lock);
     *s = (struct session){0};
 }
+
+enum err session_known_link(struct app *a, const struct session *s, struct slice link, struct link_record *ret)
+{
+    const char *origin = NULL;
+    struct slice token = {0};
+    TRY(server_link(a->c, link, &origin, &token));
+    if (strcmp(origin, s->server.origin) != 0)
+        return refuse(a->c, ERR_INVALID, "other_server", "that link is on %s, but you are signed in to %s", origin, s->server.origin);
+    enum err e = links_find(a->c, &a->home, token, ret);
+    if (e == ERR_NOT_FOUND)
+        return refuse(a->c, e, "unknown_link",
+                      "this link was not made on this computer; find its transfer with `sealdrop sent`, end it with `sealdrop rm ID`");
+    return e;
+}

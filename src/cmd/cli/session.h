@@ -22,6 +22,8 @@ MUST_USE enum err session_open(struct app *a, struct session *s);
 static inline bool session_by_key(const struct account *a) { return a->refresh_token.len == 0; }
 /* Harmless on a zeroed one. */
 void session_close(struct session *s);
+/* A link made on this computer, on the account's server. ERR_NOT_FOUND in words. */
+MUST_USE enum err session_known_link(struct app *a, const struct session *s, struct slice link, struct link_record *ret);
 /* The account to keep after a sign-in or a renewal. `now` is the time the tokens were asked for. */
 struct account session_account(const struct wire_tokens *t, struct slice server, struct slice email, struct slice device,
                                int64_t now_ms);

@@ -48,7 +48,8 @@ JSON_TABLE(wire_device_decision_table, "DeviceDecision", struct wire_device_deci
            JSON_FIELD(struct wire_device_decision, approve, JSON_BOOL));
 
 JSON_TABLE(wire_upload_create_table, "UploadCreate", struct wire_upload_create,
-           JSON_FIELD(struct wire_upload_create, name, JSON_STRING),
+           JSON_FIELD(struct wire_upload_create, name, JSON_STRING), JSON_FIELD(struct wire_upload_create, folder, JSON_STRING),
+           JSON_FIELD(struct wire_upload_create, version_of, JSON_OPT_ID),
            JSON_FIELD(struct wire_upload_create, size, JSON_OPT_U64),
            JSON_FIELD(struct wire_upload_create, type, JSON_STRING),
            JSON_FIELD(struct wire_upload_create, mtime, JSON_OPT_TIME));
@@ -126,5 +127,45 @@ JSON_TABLE(wire_key_table, "Key", struct wire_key, JSON_FIELD(struct wire_key, e
            JSON_FIELD(struct wire_key, content_id, JSON_ID, REQUIRED),
            JSON_FIELD(struct wire_key, part_size, JSON_U64, REQUIRED), JSON_FIELD(struct wire_key, size, JSON_U64, REQUIRED),
            JSON_FIELD(struct wire_key, codec, JSON_OBJECT, .table = &wire_codec_table),
-           JSON_FIELD(struct wire_key, grant, JSON_STRING, .max = LIMIT_TOKEN_BYTES));
+           JSON_FIELD(struct wire_key, grant, JSON_STRING, .max = LIMIT_TOKEN_BYTES),
+           JSON_FIELD(struct wire_key, session_id, JSON_OPT_ID));
 JSON_TABLE(wire_done_table, "Done", struct wire_done, JSON_FIELD(struct wire_done, grant, JSON_STRING));
+
+JSON_TABLE(wire_item_table, "File", struct wire_item, JSON_FIELD(struct wire_item, id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_item, name, JSON_STRING, REQUIRED), JSON_FIELD(struct wire_item, size, JSON_U64),
+           JSON_FIELD(struct wire_item, type, JSON_STRING), JSON_FIELD(struct wire_item, state, JSON_STRING),
+           JSON_FIELD(struct wire_item, folder, JSON_STRING), JSON_FIELD(struct wire_item, category, JSON_STRING),
+           JSON_FIELD(struct wire_item, description, JSON_STRING), JSON_FIELD(struct wire_item, owner_name, JSON_STRING),
+           JSON_FIELD(struct wire_item, permission, JSON_STRING), JSON_FIELD(struct wire_item, tags, JSON_STRINGS),
+           JSON_FIELD(struct wire_item, version, JSON_U64), JSON_FIELD(struct wire_item, created_at, JSON_OPT_TIME));
+JSON_TABLE(wire_item_page_table, "FilePage", struct wire_item_page,
+           JSON_FIELD(struct wire_item_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_PAGE_ITEMS, .table = &wire_item_table),
+           JSON_FIELD(struct wire_item_page, next_cursor, JSON_STRING));
+JSON_TABLE(wire_item_out_table, "FileAnswer", struct wire_item_out,
+           JSON_FIELD(struct wire_item_out, file, JSON_OBJECT, REQUIRED, .table = &wire_item_table));
+JSON_TABLE(wire_folder_table, "Folder", struct wire_folder, JSON_FIELD(struct wire_folder, id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_folder, name, JSON_STRING, REQUIRED), JSON_FIELD(struct wire_folder, path, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_folder, folder_count, JSON_U64), JSON_FIELD(struct wire_folder, file_count, JSON_U64),
+           JSON_FIELD(struct wire_folder, total_size, JSON_U64));
+JSON_TABLE(wire_folder_page_table, "FolderPage", struct wire_folder_page,
+           JSON_FIELD(struct wire_folder_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_PAGE_ITEMS, .table = &wire_folder_table),
+           JSON_FIELD(struct wire_folder_page, next_cursor, JSON_STRING));
+JSON_TABLE(wire_item_patch_table, "FilePatch", struct wire_item_patch, JSON_FIELD(struct wire_item_patch, name, JSON_STRING),
+           JSON_FIELD(struct wire_item_patch, folder, JSON_STRING), JSON_FIELD(struct wire_item_patch, tags, JSON_STRINGS));
+JSON_TABLE(wire_version_table, "Version", struct wire_version, JSON_FIELD(struct wire_version, version, JSON_U64, REQUIRED),
+           JSON_FIELD(struct wire_version, size, JSON_U64), JSON_FIELD(struct wire_version, type, JSON_STRING),
+           JSON_FIELD(struct wire_version, state, JSON_STRING), JSON_FIELD(struct wire_version, created_at, JSON_OPT_TIME));
+JSON_TABLE(wire_version_page_table, "VersionPage", struct wire_version_page,
+           JSON_FIELD(struct wire_version_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_JSON_ARRAY, .table = &wire_version_table));
+JSON_TABLE(wire_permission_put_table, "PermissionPut", struct wire_permission_put,
+           JSON_FIELD(struct wire_permission_put, email, JSON_STRING), JSON_FIELD(struct wire_permission_put, permission, JSON_STRING),
+           JSON_FIELD(struct wire_permission_put, expires_in, JSON_OPT_U64));
+JSON_TABLE(wire_permission_table, "Permission", struct wire_permission, JSON_FIELD(struct wire_permission, user_id, JSON_ID, REQUIRED),
+           JSON_FIELD(struct wire_permission, display_name, JSON_STRING), JSON_FIELD(struct wire_permission, email, JSON_STRING),
+           JSON_FIELD(struct wire_permission, permission, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_permission, expires_at, JSON_OPT_TIME));
+JSON_TABLE(wire_permission_page_table, "PermissionPage", struct wire_permission_page,
+           JSON_FIELD(struct wire_permission_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_PAGE_ITEMS, .table = &wire_permission_table),
+           JSON_FIELD(struct wire_permission_page, next_cursor, JSON_STRING));
+JSON_TABLE(wire_own_key_request_table, "OwnKeyRequest", struct wire_own_key_request,
+           JSON_FIELD(struct wire_own_key_request, public_key, JSON_BYTES));

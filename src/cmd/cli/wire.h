@@ -58,6 +58,8 @@ extern const struct json_table wire_device_new_table, wire_device_codes_table, w
 /* Uploads */
 struct wire_upload_create {
     struct slice name;
+    struct slice folder; /* ptr NULL: none */
+    struct opt_id version_of;
     struct opt_u64 size;
     struct slice type;
     struct opt_i64 mtime;
@@ -156,10 +158,69 @@ struct wire_key {
     uint64_t part_size, size;
     struct wire_codec *codec; /* NULL: not compressed */
     struct slice grant;
+    struct opt_id session_id; /* of own files: in the context of the key */
 };
 struct wire_done {
     struct slice grant;
 };
+
+/* The account's own library */
+struct wire_item {
+    struct id id;
+    struct slice name;
+    uint64_t size;
+    struct slice type, state, folder, category, description, owner_name, permission;
+    struct json_list tags; /* slices */
+    uint64_t version;
+    struct opt_i64 created_at;
+};
+struct wire_item_page {
+    struct json_list items;
+    struct slice next_cursor;
+};
+struct wire_item_out {
+    const struct wire_item *file;
+};
+struct wire_folder {
+    struct id id;
+    struct slice name, path;
+    uint64_t folder_count, file_count, total_size;
+};
+struct wire_folder_page {
+    struct json_list items;
+    struct slice next_cursor;
+};
+struct wire_item_patch {
+    struct slice name, folder; /* ptr NULL: as it is */
+    struct json_list tags;     /* set: all it shall have */
+};
+struct wire_version {
+    uint64_t version, size;
+    struct slice type, state;
+    struct opt_i64 created_at;
+};
+struct wire_version_page {
+    struct json_list items;
+};
+struct wire_permission_put {
+    struct slice email, permission;
+    struct opt_u64 expires_in;
+};
+struct wire_permission {
+    struct id user_id;
+    struct slice display_name, email, permission;
+    struct opt_i64 expires_at;
+};
+struct wire_permission_page {
+    struct json_list items;
+    struct slice next_cursor;
+};
+struct wire_own_key_request {
+    struct slice public_key;
+};
+extern const struct json_table wire_item_table, wire_item_page_table, wire_item_out_table, wire_folder_table, wire_folder_page_table,
+    wire_item_patch_table, wire_version_table, wire_version_page_table, wire_permission_put_table, wire_permission_table,
+    wire_permission_page_table, wire_own_key_request_table;
 extern const struct json_table wire_share_table, wire_verify_table, wire_ticket_table, wire_key_request_table, wire_key_table,
     wire_done_table;
 
