@@ -1,79 +1,6 @@
 #!/usr/bin/env bash
-# The client and the server as people run them: real binaries, TLS, a temporary data directory, free ports; networks that break and
-# processes that are killed. Prints "ok NAME" or "not ok NAME" and, last, "N passed, N failed".
-# BIN names the directory of the binaries (default build/release/bin); arguments select tests by part of their name.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-BIN=$(realpath "${BIN:-build/release/bin}")
-W=$(mktemp -d "${TMPDIR:-/tmp}/sealdrop-e2e-XXXXXX")
-export HOME=$W/home
-unset XDG_CONFIG_HOME XDG_STATE_HOME SSL_CERT_FILE SEALDROP_LINK_PASSWORD https_proxy HTTPS_PROXY ALL_PROXY all_proxy
-PASSWORD='correct horse battery'
-server='' proxy='' passed=0 failed=0
-only=("$@")
-
-finish() {
-  { kill -9 $server $proxy && wait $server $proxy; } 2>/dev/null
-  rm -rf "$W"
-}
-trap finish EXIT
-
-sd() { "$BIN/sealdrop" "$@"; }
-# Without a terminal of its own, so that nothing can be asked.
-sd_quiet() { setsid -w "$BIN/sealdrop" "$@"; }
-free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
-wait_for() { # SECONDS COMMAND…
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -ge $end ] && return 1
-    sleep 0.05
-  done
-}
-start_server() {
-  SEALDROP_SERVER_PUBLIC_URL=$URL SEALDROP_LOG_LEVEL=warn \
-    "$BIN/sealdropd" serve --data "$W/data" --listen "127.0.0.1:$PORT" >>"$W/server.log" 2>&1 &
-  server=$!
-  wait_for 20 curl -fsS --cacert "$W/data/tls/cert.pem" "https://localhost:$PORT/health/ready"
-}
-kill_server() {
-  { kill -9 "$server" && wait "$server"; } 2>/dev/null
-}
-slow() { echo "$1" >"$W/proxy/rate"; }
-fast() { rm -f "$W/proxy/rate"; }
-count() { sleep 0.2; cat "$W/proxy/$1"; } # bytes so far, up or down
-random_file() { head -c "$1" /dev/urandom >"$2"; }
-
-fail() {
-  echo "  ${BASH_LINENO[0]}: $*"
-  bad=1
-}
-# is WANTED COMMAND…: the exit status
-is() {
-  local want=$1 got
-  shift
-  "$@" >"$W/stdout" 2>"$W/stderr"
-  got=$?
-  [ $got -eq "$want" ] || fail "exit $got, wanted $want: ${*: -3}: $(head -c 300 "$W/stderr")"
-}
-same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
-says() { grep -q -- "$1" "$W/stderr" || fail "stderr does not say '$1': $(head -c 300 "$W/stderr")"; }
-prints() { grep -q -- "$1" "$W/stdout" || fail "stdout does not say '$1': $(head -c 300 "$W/stdout")"; }
-send() { LINK=$("$BIN/sealdrop" send -q "$@" 2>"$W/stderr") || fail "send: $(cat "$W/stderr")"; }
-
-run() {
-  local name=$1
-  if [ ${#only[@]} -gt 0 ]; then
-    [[ " ${only[*]} " == *" $name "* ]] || return
-  fi
-  bad=
-  D=$W/t-$name
-  mkdir -p "$D"
-  "test_$name"
-  fast
-  if [ -z "$bad" ]; then echo "ok $name"; passed=$((passed + 1)); else echo "not ok $name"; failed=$((failed + 1)); fi
-  rm -rf "$D"
-}
+# The client and the server as people run them (client.sh): networks that break and processes that are killed.
+source "$(dirname "$0")/client.sh"
 
 # ---- the tests ----
 
@@ -208,7 +135,7 @@ PY
   python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); assert d["verified"] and d["files"][0]["size"]==2' "$W/stdout" || fail get
   is 0 sd get --json --list "$LINK"
   python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); assert d["downloads_left"]==4, d' "$W/stdout" || fail list
-  is 0 sd ls --json
+  is 0 sd sent --json
   python3 -c 'import json,sys; assert len(json.load(open(sys.argv[1])))>=1' "$W/stdout" || fail ls
   is 4 sd get --json "$URL/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
   python3 -c 'import json,sys; assert json.load(open(sys.argv[1]))["error"]["code"]=="not_found"' "$W/stderr" || fail error
@@ -253,11 +180,11 @@ test_ends_of_links() {
   is 4 sd get "$LINK" -o "$D/5"
   says 'revoked\|back\|ended'
   send "$D/a" --title 'To be removed'
-  is 0 sd ls
+  is 0 sd sent
   prints 'To be removed'
   is 0 sd rm "$LINK"
   is 4 sd get "$LINK" -o "$D/6"
-  is 0 sd ls
+  is 0 sd sent
   grep -q 'To be removed' "$W/stdout" && fail "still listed"
   is 4 sd revoke "$URL/s/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
   is 4 sd rm 01900000-0000-7000-8000-000000000000
@@ -529,24 +456,8 @@ test_compressed() {
   start_server || fail "no server"
 }
 
-# ---- the scene ----
-
-mkdir -p "$HOME" "$W/proxy"
-PORT=$(free_port)
-PROXY_PORT=$(free_port)
-URL=https://localhost:$PROXY_PORT
-python3 tests/e2e/proxy.py "$PROXY_PORT" "$PORT" "$W/proxy" &
-proxy=$!
-wait_for 10 test -e "$W/proxy/ready" || { echo "no proxy"; exit 1; }
-start_server || { cat "$W/server.log"; echo "no server"; exit 1; }
-"$BIN/sealdropd" admin create a@example.org --role user --password-stdin --data "$W/data" <<<"$PASSWORD" >/dev/null || exit 1
-
-[ ${#only[@]} -gt 0 ] && sd login "$URL" --email a@example.org --password-stdin --cacert "$W/data/tls/cert.pem" <<<"$PASSWORD"
-for name in sign_in usage files_and_folders many_small_files streams json password ends_of_links tokens_renew \
+[ ${#only[@]} -gt 0 ] && sign_in
+run_all sign_in usage files_and_folders many_small_files streams json password ends_of_links tokens_renew \
   send_resumes_after_kill send_of_changed_file_starts_anew interrupt_is_polite get_resumes_after_kill \
   server_killed_in_send_and_get network_cuts tampered_bytes foreign_files_are_left_alone \
-  names_like_temporary_ones compressed; do
-  run $name
-done
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+  names_like_temporary_ones compressed

@@ -84,7 +84,7 @@ key=$(curl -sS --cacert "$ca" -H "Authorization: Bearer $token" -H 'Content-Type
   grep -oE 'sdk_[a-z2-9]{8}_[A-Za-z0-9_-]{43}')
 echo "$key" | client robot login "$url" --cacert "$ca" --api-key-stdin >"$dir/out" 2>&1
 check a_robot_signs_in_with_a_key has "$dir/out" 'as anna@example.com'
-client robot ls >"$dir/out" 2>&1
+client robot sent >"$dir/out" 2>&1
 check and_works_with_it [ $? = 0 ]
 echo "sdk_aaaaaaaa_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" | client robot login "$url" --cacert "$ca" --api-key-stdin >"$dir/out" 2>&1
 check a_wrong_key_is_refused [ $? = 3 ]
