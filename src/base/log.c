@@ -86,9 +86,12 @@ static enum err put_line(struct buf *b, enum log_level level, const char *event,
 
 void log_flush(void)
 {
-    if (!kept_lines || !kept_lines->len) return;
-    if (sink.write) sink.write(kept_lines->ptr, kept_lines->len);
-    buf_reset(kept_lines);
+    struct buf *lines = kept_lines;
+    if (!lines || !lines->len) return;
+    kept_lines = NULL; /* a failed assertion on the way comes here again */
+    if (sink.write) sink.write(lines->ptr, lines->len);
+    buf_reset(lines);
+    kept_lines = lines;
 }
 
 void log_keep(struct buf *kept)

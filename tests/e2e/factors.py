@@ -111,7 +111,7 @@ class Server:
             return db.execute(text, values).fetchall()
 
     def call(self, method, path, body=None, token=None, headers=None):
-        if path.startswith("/") and not path.startswith(("/api/", "/health")):
+        if path.startswith("/") and not path.startswith(("/api/", "/health", "/tus")):
             path = "/api/v1" + path
         request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", method=method,
                                          data=None if body is None else json.dumps(body).encode())
