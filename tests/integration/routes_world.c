@@ -471,6 +471,7 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_device_decision_table) return loop_text("\"user_code\":\"%s\",\"approve\":true", device_user_code(w));
     if (r->in == &msg_device_poll_table) return loop_text("\"device_code\":\"%s\"", approved_device(w));
     if (r->in == &msg_account_new_table || r->in == &msg_invite_new_table) return loop_text("\"email\":\"%s\"", new_email(w));
+    if (r->in == &msg_bulk_table) return loop_text("\"op\":\"restore\",\"ids\":[\"%s\"]", w->file);
     if (r->in == &msg_archive_new_table) return loop_text("\"ids\":[\"%s\"]", w->file);
     if (r->in == &msg_comment_new_table) return "\"text\":\"I say\"";
     if (r->in == &msg_permission_put_table) return loop_text("\"permission\":\"view\",\"user\":\"%s\"", w->victim);

@@ -96,22 +96,33 @@ struct change_arg {
     struct file file;
 };
 
+static enum err update(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                       const struct file_update *u, const char *what)
+{
+    struct id owner;
+    struct folder_place place;
+    TRY(file_store_lock(c, conn, id, &owner));
+    if (u->folder) {
+        place = (struct folder_place){.id = *u->folder};
+        TRY(folder_place_tx(c, conn, &owner, &place));
+        if (!id_eq(place.id, *u->folder)) return refuse(c, ERR_NOT_FOUND, "folder_not_found", "This folder was just deleted.");
+    }
+    TRY(file_store_change(c, conn, id, u, clock_wall_ms()));
+    TRY(library_put_tx(c, conn, id));
+    return audit_write(c, conn, &(struct audit_event){.event = "file.change", .who = who, .object_type = "file", .object_id = id,
+                                                      .detail = slice_cstr(what)});
+}
+
 static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct change_arg *a = arg;
-    struct file_update u = a->update;
-    struct id owner;
-    struct folder_place place = {.id = a->folder};
-    TRY(file_store_lock(c, conn, &a->id, &owner));
-    if (u.folder) {
-        TRY(folder_place_tx(c, conn, &owner, &place));
-        if (!id_eq(place.id, a->folder)) return refuse(c, ERR_NOT_FOUND, "folder_not_found", "This folder was just deleted.");
-    }
-    TRY(file_store_change(c, conn, &a->id, &u, clock_wall_ms()));
-    TRY(library_put_tx(c, conn, &a->id));
-    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.change", .who = a->who, .object_type = "file", .object_id = &a->id,
-                                                   .detail = slice_cstr(a->what)}));
+    TRY(update(c, conn, a->who, &a->id, &a->update, a->what));
     return file_store_get(c, conn, &a->id, &a->file);
+}
+
+enum err file_move_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f, const struct id *folder)
+{
+    return update(c, conn, who, &f->id, &(struct file_update){.folder = folder}, "folder");
 }
 
 /* A new name must not say what the old one was not allowed to. */
@@ -142,6 +153,14 @@ static enum err join_tags(struct ctx *c, const struct file_patch *p, struct slic
         TRY(buf_putc(&b, '\n'));
     }
     return arena_slice(&c->arena, buf_view(&b), ret);
+}
+
+enum err file_set_tags_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                          const struct slice *tags, size_t n)
+{
+    struct file_update u = {.name = {NULL, 0}};
+    TRY(join_tags(c, &(struct file_patch){.tags = tags, .tag_count = n}, &u.tags));
+    return update(c, conn, who, id, &u, "tags");
 }
 
 static enum err check_patch(struct ctx *c, const struct file_patch *p, struct file_update *u)

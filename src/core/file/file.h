@@ -53,6 +53,16 @@ struct file_patch {
 };
 MUST_USE enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                               const struct file_patch *p, struct file *ret);
+/* Inside a transaction, rights decided: these tags besides those it has (`add`), or without them; and into a folder of its owner
+ * (ERR_NOT_FOUND folder_not_found). */
+MUST_USE enum err file_tag_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f,
+                              const struct slice *tags, size_t n, bool add);
+MUST_USE enum err file_set_tags_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                                   const struct slice *tags, size_t n);
+MUST_USE enum err file_move_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f,
+                               const struct id *folder);
+/* Tags somebody asks for: at least one, at most LIMIT_FILE_TAGS. ERR_INVALID with errors of field "tags". */
+MUST_USE enum err file_check_tags(struct ctx *c, const struct slice *tags, size_t n);
 MUST_USE enum err file_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
 /* Queues it to be sealed anew under a fresh key; it can be read all the time. */
 MUST_USE enum err file_encrypt(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct file *ret);

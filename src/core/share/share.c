@@ -101,7 +101,8 @@ static enum err tell(struct ctx *c, struct db_conn *conn, struct app *app, const
         t->asked = true;
         t->mail = e == ERR_OK;
     }
-    if (!t->mail) return ERR_OK;
+    if (!t->mail || t->told) return ERR_OK;
+    t->told = true;
     TRY(user_load(c, conn, app, &who->user_id, &sender));
     TRY(mail_link(c, app, "", SLICE(""), &link));
     struct mail_param params[] = {{"name", sender.display_name}, {"link", link}};
@@ -139,6 +140,7 @@ enum err share_put_tx(struct ctx *c, struct db_conn *conn, struct app *app, cons
 static enum err put_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct share_arg *a = arg;
+    a->target.told = false;
     TRY(share_put_tx(c, conn, a->app, a->who, &a->file, &a->target));
     return share_store_get(c, conn, &a->file.id, &a->target.user.id, &a->share);
 }

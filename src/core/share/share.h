@@ -46,6 +46,7 @@ struct share_target {
     struct slice permission;
     int64_t expires_at;
     bool asked, mail; /* whether a mail may go out; asked once */
+    bool told;        /* it has, in this transaction or before: whoever begins one says so */
 };
 MUST_USE enum err share_find(struct ctx *c, struct app *app, const struct principal *who, const struct share_new *n,
                              struct share_target *ret);
