@@ -117,8 +117,10 @@ static enum err move_tx(struct ctx *c, struct db_conn *conn, struct settle_arg *
 {
     const struct id *from = &a->r->old.id;
     struct db_result files;
+    struct slice name;
     char text[ID_TEXT_LEN + 1];
     id_text(*from, text);
+    TRY(arena_printf(&c->arena, &name, RESEAL_REPLACED "%s", text));
     TRY(reseal_store_move(c, conn, from, to, &files));
     for (size_t i = 0; i < files.rows; i++) {
         struct id file = db_get_id(&files, i, 0);
@@ -127,6 +129,7 @@ static enum err move_tx(struct ctx *c, struct db_conn *conn, struct settle_arg *
     }
     TRY(content_store_delete(c, conn, from));
     return job_add(c, conn, &(struct job_new){.kind = "delete_blob", .payload = slice_cstr(text),
+                                              .dedupe = name.ptr,
                                               .run_at_ms = clock_wall_ms() + RESEAL_GRACE_MS});
 }
 

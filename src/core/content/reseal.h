@@ -15,8 +15,11 @@
 #define RESEAL_BYTES_MIN 16384u
 /* Compression must save a twentieth, of the first MiB and in the end. */
 #define RESEAL_GAIN 20u
-/* The old blob stays so long for downloads that are reading it; its key is destroyed at once. */
-#define RESEAL_GRACE_MS (60 * 60 * 1000ll)
+/* The old blob stays so long, for downloads that are reading it and for a backup of the blobs that follows one of the database from
+ * before; its key is destroyed at once. */
+#define RESEAL_GRACE_MS (24 * 60 * 60 * 1000ll)
+/* Names the job that removes it then, with the content's id. */
+#define RESEAL_REPLACED "replaced "
 
 /* Inside the transaction that stores a content: queues it when the settings have something to do with it. `type`: the file's. */
 MUST_USE enum err reseal_stored(struct ctx *c, struct db_conn *conn, const struct app *app, const struct content *t,

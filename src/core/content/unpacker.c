@@ -13,8 +13,9 @@ struct unpacker {
     uint64_t at, end;  /* plaintext positions: next byte, first byte not wanted */
     uint64_t have;     /* number of the frame in `frame`; UINT64_MAX: none */
     size_t frame_len;
+    size_t packed_cap;
+    uint8_t *packed_bytes; /* of a frame that shrank: as large as they came */
     uint8_t frame[FRAME_BYTES];
-    uint8_t raw[FRAME_BYTES];
 };
 
 static void unpacker_close(struct reader *reader, struct ctx *c, bool complete)
@@ -24,7 +25,8 @@ static void unpacker_close(struct reader *reader, struct ctx *c, bool complete)
     frame_map_free(u->map);
     frame_opener_free(u->opener);
     mem_wipe(u->frame, sizeof u->frame);
-    mem_wipe(u->raw, sizeof u->raw);
+    if (u->packed_bytes) mem_wipe(u->packed_bytes, u->packed_cap);
+    mem_free(u->packed_bytes);
     mem_free(u);
 }
 
@@ -35,16 +37,39 @@ static enum err corrupt(struct ctx *c, const struct unpacker *u, const char *wha
     return fail(c, ERR_CORRUPT, "content %s: %s at byte %llu", id, what, (unsigned long long)u->at);
 }
 
-static enum err load_frame(struct ctx *c, struct unpacker *u, const struct frame_place *place)
+static enum err pull(struct ctx *c, struct unpacker *u, uint8_t *p, size_t want)
 {
     size_t done = 0, n = 0;
-    for (; done < place->packed_bytes; done += n) {
-        TRY(u->packed->ops->read(u->packed, c, u->raw + done, place->packed_bytes - done, &n));
+    for (; done < want; done += n) {
+        TRY(u->packed->ops->read(u->packed, c, p + done, want - done, &n));
         if (n == 0) return corrupt(c, u, "packed bytes end too early");
     }
-    enum err e = frame_open(u->opener, u->raw, place->packed_bytes, u->frame, place->plain_bytes);
-    if (e == ERR_CORRUPT) return corrupt(c, u, "a compressed frame does not open");
-    TRY(e);
+    return ERR_OK;
+}
+
+static enum err open_packed(struct ctx *c, struct unpacker *u, const struct frame_place *place)
+{
+    if (place->packed_bytes > u->packed_cap) {
+        uint8_t *more = mem_alloc(1, place->packed_bytes);
+        if (!more) return ERR_NOMEM;
+        if (u->packed_bytes) mem_wipe(u->packed_bytes, u->packed_cap);
+        mem_free(u->packed_bytes);
+        u->packed_bytes = more;
+        u->packed_cap = place->packed_bytes;
+    }
+    TRY(pull(c, u, u->packed_bytes, place->packed_bytes));
+    enum err e = frame_open(u->opener, u->packed_bytes, place->packed_bytes, u->frame, place->plain_bytes);
+    return e == ERR_CORRUPT ? corrupt(c, u, "a compressed frame does not open") : e;
+}
+
+static enum err load_frame(struct ctx *c, struct unpacker *u, const struct frame_place *place)
+{
+    u->have = UINT64_MAX;
+    /* A raw frame is what it holds. */
+    if (place->packed_bytes == place->plain_bytes)
+        TRY(pull(c, u, u->frame, place->plain_bytes));
+    else
+        TRY(open_packed(c, u, place));
     u->have = place->number;
     u->frame_len = place->plain_bytes;
     return ERR_OK;

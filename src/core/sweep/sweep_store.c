@@ -1,5 +1,6 @@
 /* Looking for orphans: every stored blob must be a content, a running upload or a piece of one. */
 #include "base/limits.h"
+#include "core/content/reseal.h"
 #include "core/sweep/sweep.h"
 #include "os/clock.h"
 
@@ -7,7 +8,7 @@ static const struct db_stmt known = {
     "blob_known",
     "SELECT 1 FROM contents WHERE id = $1 UNION ALL SELECT 1 FROM uploads WHERE content_id = $1 AND state <> 'complete' "
     "UNION ALL SELECT 1 FROM upload_pieces WHERE blob_id = $1 "
-    "UNION ALL SELECT 1 FROM reseals WHERE next_id = $1", NULL};
+    "UNION ALL SELECT 1 FROM reseals WHERE next_id = $1 UNION ALL SELECT 1 FROM jobs WHERE dedupe = $2", NULL};
 /* The unfinished blob of a content is what a power cut brought back beside the finished one. */
 static const struct db_stmt known_unfinished = {
     "blob_known_unfinished",
@@ -22,7 +23,15 @@ static enum err known_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct known_arg *a = arg;
     struct db_result r;
-    TRY(db_exec(c, conn, a->committed ? &known : &known_unfinished, &r, db_id(&a->key.id)));
+    if (a->committed) {
+        struct slice replaced;
+        char text[ID_TEXT_LEN + 1];
+        id_text(a->key.id, text);
+        TRY(arena_printf(&c->arena, &replaced, RESEAL_REPLACED "%s", text));
+        TRY(db_exec(c, conn, &known, &r, db_id(&a->key.id), db_text(replaced)));
+    } else {
+        TRY(db_exec(c, conn, &known_unfinished, &r, db_id(&a->key.id)));
+    }
     a->known = r.rows > 0;
     return ERR_OK;
 }
