@@ -55,6 +55,15 @@ static enum err end_body(struct tus_sink *s)
     return s->with_body ? tus_put_number(q, "upload-offset", s->state.offset) : ERR_OK;
 }
 
+/* Of a creation that failed nobody knows the place. */
+static void forget(struct call *q, const struct id *id)
+{
+    CLEANUP(ctx_done) struct ctx own;
+    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+    if (q->route->method == HTTP_POST && !id_is_zero(*id))
+        err_ignore(upload_delete(&own, q->app, &q->who, id), "it expires");
+}
+
 static void sink_finish(struct http_sink *sink, struct ctx *c, enum err failed, struct http_response *resp)
 {
     struct tus_sink *s = (struct tus_sink *)sink;
@@ -62,6 +71,7 @@ static void sink_finish(struct http_sink *sink, struct ctx *c, enum err failed, 
     q->resp = resp;
     enum err e = failed != ERR_OK ? failed : end_body(s);
     if (s->in) append_abort(c, s->in); /* keeps what arrived before it failed */
+    if (e != ERR_OK) forget(q, &s->state.u.id);
     mem_free(s);
     if (e != ERR_OK) reply_problem(q, e);
     reply_common(c, resp, false);
@@ -72,6 +82,7 @@ static void sink_abort(struct http_sink *sink, struct ctx *c)
 {
     struct tus_sink *s = (struct tus_sink *)sink;
     if (s->in) append_abort(c, s->in);
+    forget(s->q, &s->state.u.id);
     mem_free(s);
 }
 
@@ -152,7 +163,10 @@ static enum err create(struct call *q, struct tus_sink *s)
     TRY(tus_checksum(q, &checked, &sum));
     TRY(append_create(q->ctx, q->app, &q->who, &n, &s->state.u));
     if (!q->http->has_body) return ERR_OK;
-    return open_body(q, s, &(struct append_request){.id = s->state.u.id});
+    struct id id = s->state.u.id;
+    enum err e = open_body(q, s, &(struct append_request){.id = id});
+    if (e != ERR_OK) forget(q, &id);
+    return e;
 }
 
 static enum err open_with(struct call *q, struct http_sink **ret, enum err (*begin)(struct call *q, struct tus_sink *s))

@@ -82,7 +82,9 @@ enum err tus_checksum(struct call *q, bool *ret_set, struct checksum *ret)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (!slice_eq(name, known[i].name)) continue;
         *ret = (struct checksum){.alg = known[i].alg};
-        if (base64_decode(&raw, rest) != ERR_OK || raw.len != checksum_bytes(ret->alg))
+        enum err e = base64_decode(&raw, rest);
+        if (e == ERR_NOMEM) return e;
+        if (e != ERR_OK || raw.len != checksum_bytes(ret->alg))
             return bad_field(q, "upload-checksum", "is not an algorithm and its checksum in base64");
         memcpy(ret->b, raw.ptr, raw.len);
         return ERR_OK;
@@ -122,7 +124,9 @@ static enum err take_pair(struct call *q, struct slice pair, struct slice seen, 
                  {SLICE("filetype"), &n->type}};
     if (!key_valid(key)) return bad_field(q, "upload-metadata", "has an empty key, or one that is not ASCII");
     if (key_known(seen, key)) return bad_field(q, "upload-metadata", "has the same key twice");
-    if (base64_decode(&value, rest) != ERR_OK) return bad_field(q, "upload-metadata", "has a value that is not base64");
+    enum err e = base64_decode(&value, rest);
+    if (e == ERR_NOMEM) return e;
+    if (e != ERR_OK) return bad_field(q, "upload-metadata", "has a value that is not base64");
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (slice_eq(key, known[i].key)) TRY(arena_slice(&q->ctx->arena, buf_view(&value), known[i].to));
     return ERR_OK;

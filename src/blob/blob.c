@@ -63,6 +63,8 @@ enum err blob_part_write(struct ctx *c, struct blob_writer *w, const void *p, si
 
 enum err blob_part_read(struct ctx *c, struct blob_writer *w, uint64_t off, void *p, size_t n)
 {
+    if (w->failed != ERR_OK)
+        return fail(c, w->failed, "part %u failed before", (unsigned)w->part.number);
     ASSERT(off <= w->written_bytes && n <= w->written_bytes - off);
     return n ? w->store->ops->part_read(c, w, off, p, n) : ERR_OK;
 }

@@ -51,6 +51,7 @@ TEST(allocations_of_sign_in_fail) { both(story_sign_in, "sign-in"); }
 TEST(allocations_of_an_upload_fail) { both(story_upload, "upload"); }
 TEST(allocations_of_one_shot_uploads_fail) { both(story_one_shot, "one-shot"); }
 TEST(allocations_of_resumable_uploads_fail) { both(story_resumable, "resumable"); }
+TEST(allocations_of_joined_uploads_fail) { both(story_joined, "joined"); }
 TEST(allocations_of_downloads_fail) { both(story_download, "download"); }
 TEST(allocations_of_links_fail) { both(story_links, "links"); }
 TEST(allocations_of_deletion_fail) { both(story_clean, "deletion"); }

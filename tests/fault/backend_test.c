@@ -108,6 +108,7 @@ TEST(backends_of_sign_in_fail) { each(story_sign_in, "sign-in"); }
 TEST(backends_of_an_upload_fail) { each(story_upload, "upload"); }
 TEST(backends_of_one_shot_uploads_fail) { each(story_one_shot, "one-shot"); }
 TEST(backends_of_resumable_uploads_fail) { each(story_resumable, "resumable"); }
+TEST(backends_of_joined_uploads_fail) { each(story_joined, "joined"); }
 TEST(backends_of_downloads_fail) { each(story_download, "download"); }
 TEST(backends_of_links_fail) { each(story_links, "links"); }
 TEST(backends_of_deletion_fail) { each(story_clean, "deletion"); }

@@ -1,4 +1,5 @@
 /* The stories and the one client that tells them. */
+#include "core/upload/append.h"
 #include "fault/story.h"
 
 #include <stdlib.h>
@@ -305,6 +306,70 @@ void story_resumable(struct client *c, struct stage *s)
     const char *file = loop_str(&a, "file.id");
     c->fault->off();
     ASK(c, &a, 200, content_big(), .target = loop_text("/api/v1/files/%s/download", file), .bearer = c->bearer);
+}
+
+static const struct http_header tus_version = {{"tus-resumable", 13}, {"1.0.0", 5}};
+
+/* A partial upload of these bytes in two bodies; its place, or NULL. */
+static const char *partial(struct client *c, struct slice body)
+{
+    ANSWER a = {0};
+    struct slice length = slice_cstr(loop_text("%zu", body.len));
+    if (!ASK(c, &a, 201, ANY, .method = "POST", .target = "/tus", .bearer = c->bearer, .type = "application/offset+octet-stream",
+             .body = slice_sub(body, 0, 1000),
+             .headers = {tus_version, {SLICE("upload-length"), length}, {SLICE("upload-concat"), SLICE("partial")}}))
+        return NULL;
+    const char *place = loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "location")));
+    struct loop_request r = {.method = "PATCH", .target = place, .bearer = c->bearer, .type = "application/offset+octet-stream",
+                             .body = slice_sub(body, 1000, body.len),
+                             .headers = {tus_version, {SLICE("upload-offset"), SLICE("1000")}}};
+    bool before = c->fault->fired();
+    send(c, &r, &a);
+    if (a.status == 204) return place;
+    if (!c->fault->fired() || (before && !c->for_ever) || !clean(c, &a, 204, ANY)) {
+        test_fail(__FILE__, __LINE__, "partial: %d %.300s\n    %s", a.status, a.body ? a.body : "", last_line);
+        return NULL;
+    }
+    count_failure(c, &a);
+    c->fault->off();
+    /* The bytes may all be there, and whoever asks makes it whole. */
+    if (!ASK(c, &a, 200, ANY, .method = "HEAD", .target = place, .bearer = c->bearer, .headers = {tus_version})) return NULL;
+    struct slice told = slice_cstr(loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "upload-offset"))));
+    uint64_t offset = 0;
+    if (slice_u64(told, body.len, &offset) != ERR_OK || offset < 1000) test_fail(__FILE__, __LINE__, "the offset went back");
+    if (offset == body.len) return place;
+    r.body = slice_sub(body, (size_t)offset, body.len);
+    r.headers[1].value = told;
+    return ask(c, &a, 204, ANY, &r) ? place : NULL;
+}
+
+/* Two partial uploads make one file: in the request, or, when that failed, by the job. */
+void story_joined(struct client *c, struct stage *s)
+{
+    ANSWER a = {0};
+    (void)s;
+    const char *one = partial(c, slice_sub(content_big(), 0, 900000));
+    const char *two = one ? partial(c, slice_sub(content_big(), 900000, BIG_BYTES)) : NULL;
+    const char *name = loop_text("filename %s", c->round % 2 ? "YjE=" : "YjI=");
+    if (!two || !ASK(c, &a, 201, ANY, .method = "POST", .target = "/tus", .bearer = c->bearer,
+                     .headers = {tus_version, {SLICE("upload-concat"), slice_cstr(loop_text("final;%s %s", one, two))},
+                                 {SLICE("upload-metadata"), slice_cstr(name)}}))
+        return;
+    const char *place = loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "location")));
+    CLEANUP(ctx_done) struct ctx job;
+    struct id id;
+    c->fault->off();
+    /* What the job would do some minutes later; again does no harm. */
+    ctx_init(&job, LIMIT_JOB_ARENA_BYTES);
+    CHECK_OK(id_parse(slice_cstr(place + 5), &id));
+    CHECK_OK(append_join_run(&job, c->l->app, &id));
+    LOOP(c->l, &a, .method = "HEAD", .target = place, .bearer = c->bearer, .headers = {tus_version});
+    CHECK_STATUS(&a, 200);
+    const char *file = loop_text(SLICE_FMT, SLICE_ARG(loop_header(&a, "sealdrop-file-id")));
+    ASK(c, &a, 200, content_big(), .target = loop_text("/api/v1/files/%s/download", file), .bearer = c->bearer);
+    /* They are charged until they end. */
+    LOOP(c->l, &a, .method = "DELETE", .target = one, .bearer = c->bearer, .headers = {tus_version});
+    LOOP(c->l, &a, .method = "DELETE", .target = two, .bearer = c->bearer, .headers = {tus_version});
 }
 
 /* The owner's doors: whole, a range, the sealed bytes, the key. */

@@ -56,7 +56,7 @@ void stage_open(struct stage *s);
 void stage_close(struct stage *s);
 
 typedef void story_fn(struct client *c, struct stage *s);
-story_fn story_sign_in, story_upload, story_one_shot, story_resumable, story_download, story_links, story_clean;
+story_fn story_sign_in, story_upload, story_one_shot, story_resumable, story_joined, story_download, story_links, story_clean;
 /* True while the product works on a request of a story: only then may a fault strike. */
 bool story_asking(void);
 
