@@ -1,6 +1,7 @@
 /* Getting an account and getting back into it: registration, mailed links. */
 #include "core/account/account.h"
 
+#include "api/auth.h"
 #include "api/encode.h"
 #include "api/messages_account.h"
 
@@ -26,6 +27,15 @@ enum err account_verify_call(struct call *q)
     struct user user;
     TRY(account_verify(q->ctx, q->app, &q->who, in->token, &user));
     return reply_user(q, &user);
+}
+
+enum err email_change_call(struct call *q)
+{
+    const struct msg_email_change *in = q->in;
+    struct user user;
+    TRY(prove_password(q, "auth.email.change", in->password, &user));
+    TRY(account_email_change(q->ctx, q->app, &q->who, &user, in->email));
+    return reply_empty(q);
 }
 
 enum err account_forgot_call(struct call *q)

@@ -102,7 +102,8 @@ enum err admin_user_change_call(struct call *q)
                               .must_change_password = in->must_change_password.v,
                               .set_mfa_required = in->mfa_required.set,
                               .mfa_required = in->mfa_required.v,
-                              .display_name = in->display_name};
+                              .display_name = in->display_name,
+                              .email = in->email};
     struct id id;
     struct account a;
     TRY(param_id(q, 0, &id));

@@ -150,7 +150,7 @@ void api_counts(const struct api *api, struct api_counts *ret);
 
 /* Handlers, by file. */
 call_fn auth_setup, auth_login, auth_refresh, auth_logout, auth_me, auth_me_change;
-call_fn account_register_call, account_verify_call, account_forgot_call, account_reset_call;
+call_fn account_register_call, account_verify_call, email_change_call, account_forgot_call, account_reset_call;
 call_fn admin_users_call, admin_user_call, admin_user_new_call, admin_user_change_call, admin_user_suspend_call,
     admin_user_unsuspend_call, admin_user_reset_mfa_call, admin_user_delete_call, admin_invite_call, audit_logs_call;
 call_fn passkeys_options_call, passkeys_new_call, passkeys_list_call, passkeys_delete_call, passkeys_login_options_call,

@@ -110,6 +110,6 @@ enum err auth_me(struct call *q) { return reply_me(q); }
 enum err auth_me_change(struct call *q)
 {
     const struct msg_me_patch *in = q->in;
-    TRY(user_rename(q->ctx, q->app, &q->who.user_id, in->display_name));
+    TRY(user_change(q->ctx, q->app, &q->who.user_id, &(struct user_patch){in->display_name, in->locale}));
     return reply_me(q);
 }

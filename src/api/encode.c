@@ -13,6 +13,7 @@ void encode_user(const struct user *u, struct msg_user *ret)
                              .transfer_bytes_max = {u->quota.transfer_bytes != 0, u->quota.transfer_bytes},
                              .used_bytes = u->used_bytes,
                              .used_files = u->used_files,
+                             .locale = u->locale.len ? u->locale : (struct slice){0},
                              .created_at = u->created_at};
 }
 

@@ -8,6 +8,7 @@
 #define NULLABLE .flags = JSON_NULLABLE
 #define PASSWORD .flags = JSON_SECRET
 
+static const char *const locales[] = {"en", "de", NULL}; /* core/mail has them */
 static const char *const sessions[] = {"token", "cookie", NULL};
 static const char *const modes[] = {"managed", NULL};
 static const char *const permissions[] = {"view", "download", NULL};
@@ -23,6 +24,7 @@ JSON_TABLE(msg_user_table, "User", struct msg_user,
     F(msg_user, transfer_bytes_max, JSON_OPT_U64, NULLABLE, .doc = "of one transfer; null: no limit"),
     F(msg_user, used_bytes, JSON_U64, REQUIRED, .doc = "stored and reserved by running uploads"),
     F(msg_user, used_files, JSON_U64, REQUIRED, .doc = "files and running uploads"),
+    F(msg_user, locale, JSON_STRING, NULLABLE, .doc = "of mails to it; null: the server's"),
     F(msg_user, created_at, JSON_TIME, REQUIRED));
 JSON_TABLE(msg_user_out_table, "UserAnswer", struct msg_user_out,
     F(msg_user_out, user, JSON_OBJECT, REQUIRED, .table = &msg_user_table));
@@ -55,7 +57,8 @@ JSON_TABLE(msg_tokens_table, "Tokens", struct msg_tokens,
 JSON_TABLE(msg_refresh_table, "Refresh", struct msg_refresh,
     F(msg_refresh, refresh_token, JSON_STRING, PASSWORD, .max = 128, .doc = "browsers leave it out: it is in their cookie"));
 JSON_TABLE(msg_me_patch_table, "MePatch", struct msg_me_patch,
-    F(msg_me_patch, display_name, JSON_STRING, REQUIRED, .max = LIMIT_TITLE_BYTES));
+    F(msg_me_patch, display_name, JSON_STRING, .max = LIMIT_TITLE_BYTES),
+    F(msg_me_patch, locale, JSON_STRING, .words = locales, .doc = "of mails"));
 
 JSON_TABLE(msg_upload_new_table, "UploadNew", struct msg_upload_new,
     F(msg_upload_new, name, JSON_STRING, REQUIRED, .max = LIMIT_PATH_BYTES,

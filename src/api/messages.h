@@ -6,7 +6,7 @@
 
 struct msg_user {
     struct id id;
-    struct slice email, display_name, role;
+    struct slice email, display_name, role, locale;
     struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
     uint64_t used_bytes, used_files;
     int64_t created_at;
@@ -34,7 +34,7 @@ struct msg_refresh {
     struct slice refresh_token;
 };
 struct msg_me_patch {
-    struct slice display_name;
+    struct slice display_name, locale;
 };
 
 struct msg_upload_new {

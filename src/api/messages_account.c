@@ -20,3 +20,6 @@ JSON_TABLE(msg_forgot_table, "Forgot", struct msg_forgot,
 JSON_TABLE(msg_reset_table, "Reset", struct msg_reset,
     F(msg_reset, token, JSON_STRING, SECRET, .max = TOKEN_MAX, .doc = "what stands after # in the mailed link"),
     F(msg_reset, new_password, JSON_STRING, SECRET, .max = LIMIT_PASSWORD_BYTES));
+JSON_TABLE(msg_email_change_table, "EmailChange", struct msg_email_change,
+    F(msg_email_change, email, JSON_STRING, REQUIRED, .max = LIMIT_EMAIL_BYTES, .doc = "the new one"),
+    F(msg_email_change, password, JSON_STRING, SECRET, .max = LIMIT_PASSWORD_BYTES));

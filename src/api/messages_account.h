@@ -17,6 +17,11 @@ struct msg_reset {
     struct slice token, new_password;
 };
 
+struct msg_email_change {
+    struct slice email, password;
+};
+
+extern const struct json_table msg_email_change_table;
 extern const struct json_table msg_register_table, msg_mailed_token_table, msg_forgot_table, msg_reset_table;
 
 #endif

@@ -29,7 +29,7 @@ struct msg_account_new {
     struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
 };
 struct msg_account_patch {
-    struct slice role, display_name;
+    struct slice role, display_name, email;
     struct opt_u64 quota_bytes, quota_files, file_bytes_max, transfer_bytes_max;
     struct opt_bool must_change_password, mfa_required;
 };

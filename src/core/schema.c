@@ -423,6 +423,7 @@ static const char reseal[] =
 
 static const char accounts[] =
     "ALTER TABLE users ADD COLUMN hash_kind TEXT NOT NULL DEFAULT '';" /* what password_hash begins with: scheme and cost */
+    "ALTER TABLE users ADD COLUMN locale TEXT NOT NULL DEFAULT '';" /* of mails to it; empty: the configured one */
     "CREATE INDEX users_by_hash_kind ON users (hash_kind);";
 
 const struct db_migration schema_migrations[] = {

@@ -69,7 +69,8 @@ static bool changes_the_caller(const struct route *r)
 {
     static call_fn *const calls[] = {auth_logout,         mfa_verify_call,       mfa_disable_call,
                                      mfa_recovery_call,   reauthenticate_call,   password_change_call,
-                                     passkeys_new_call,   passkeys_delete_call,  sessions_end_others_call};
+                                     passkeys_new_call,   passkeys_delete_call,  sessions_end_others_call,
+                                     email_change_call};
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         if (r->call == calls[i]) return true;
     return false;

@@ -466,6 +466,7 @@ static const char *members(struct world *w, const struct route *r)
     if (r->in == &msg_apikey_new_table) return "\"name\":\"k\",\"scopes\":[\"files:read\"]";
     if (r->in == &msg_register_table) return loop_text("\"email\":\"%s\"," PASSWORD_AND(""), new_email(w));
     if (r->in == &msg_mailed_token_table) return "\"token\":\"" KEY43 "\"";
+    if (r->in == &msg_email_change_table) return loop_text("\"email\":\"%s\"," PASSWORD_AND(""), new_email(w));
     if (r->in == &msg_forgot_table) return loop_text("\"email\":\"%s\"", new_email(w));
     if (r->in == &msg_reset_table) return "\"token\":\"" KEY43 "\",\"new_password\":\"another good long phrase\"";
     if (r->in == &msg_device_decision_table) return loop_text("\"user_code\":\"%s\",\"approve\":true", device_user_code(w));

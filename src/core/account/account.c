@@ -20,7 +20,8 @@
 #define F(strct, member, type, ...) JSON_FIELD(struct strct, member, type, __VA_ARGS__)
 JSON_TABLE(pending_table, "Pending", struct pending,
            F(pending, what, JSON_STRING), F(pending, email, JSON_STRING), F(pending, display_name, JSON_STRING),
-           F(pending, password_hash, JSON_STRING), F(pending, ip, JSON_STRING));
+           F(pending, password_hash, JSON_STRING), F(pending, ip, JSON_STRING), F(pending, user_id, JSON_OPT_ID),
+           F(pending, session_id, JSON_OPT_ID), F(pending, password_changed_at, JSON_OPT_U64));
 JSON_TABLE(invite_table, "InviteData", struct invite_data,
            F(invite_data, email, JSON_STRING), F(invite_data, role, JSON_STRING), F(invite_data, quota_bytes, JSON_OPT_U64));
 
@@ -47,6 +48,7 @@ enum err account_job(struct ctx *c, struct app *app, struct slice payload)
         return ERR_OK;
     }
     TRY(e);
+    if (slice_eq(p.what, SLICE("email"))) return pending_email(c, app, &p);
     return slice_eq(p.what, SLICE("register")) ? pending_register(c, app, &p) : pending_forgot(c, app, &p);
 }
 
@@ -90,7 +92,8 @@ enum err pending_forgot(struct ctx *c, struct app *app, const struct pending *p)
         return ERR_OK;
     }
     TRY(e);
-    struct send_arg a = {.m = {.kind = MAILED_RESET, .user_id = &user.id, .to = user.email, .ip = p->ip, .ttl_ms = RESET_TTL_MS},
+    struct send_arg a = {.m = {.kind = MAILED_RESET, .user_id = &user.id, .to = user.email, .locale = user.locale, .ip = p->ip,
+                               .ttl_ms = RESET_TTL_MS},
                          .event = {.event = "auth.password.forgot", .who = &who, .actor_id = &user.id, .object_type = "user",
                                    .object_id = &user.id}};
     TRY(send_mailed(c, app, &a));
@@ -148,7 +151,8 @@ static enum err reset_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(password_set_tx(c, conn, &user, a->new_hash));
     TRY(session_end_all_tx(c, conn, &user, NULL));
     TRY(first_proof_of_address(c, conn, a, &user, &detail));
-    TRY(mail_notice(c, conn, a->app, MAIL_PASSWORD_CHANGED, a->user.email, slice_cstr(a->who->ip)));
+    TRY(mail_notice(c, conn, a->app, MAIL_PASSWORD_CHANGED, &(struct mail_to){a->user.email, a->user.locale},
+                    slice_cstr(a->who->ip)));
     return audit_write(c, conn, &(struct audit_event){.event = "auth.password.reset", .who = a->who, .actor_id = &user,
                                                       .object_type = "user", .object_id = &user, .detail = detail});
 }
@@ -200,7 +204,8 @@ enum err account_invite(struct ctx *c, struct app *app, const struct principal *
 
 enum err account_send_choose(struct ctx *c, struct app *app, const struct principal *who, const struct user *user, struct invite *ret)
 {
-    struct send_arg a = {.m = {.kind = MAILED_CHOOSE, .user_id = &user->id, .to = user->email, .ttl_ms = INVITE_DEFAULT_S * 1000},
+    struct send_arg a = {.m = {.kind = MAILED_CHOOSE, .user_id = &user->id, .to = user->email, .locale = user->locale,
+                               .ttl_ms = INVITE_DEFAULT_S * 1000},
                          .event = {.event = "user.invite", .who = who, .object_type = "user", .object_id = &user->id}};
     TRY(send_mailed(c, app, &a));
     give_link(app, &a.m, ret);

@@ -22,9 +22,24 @@ struct registration_new {
  * errors, or "token_invalid" for an invitation that is used, over or unknown. */
 MUST_USE enum err account_register(struct ctx *c, struct app *app, const struct principal *who,
                                    const struct registration_new *n, struct user *ret);
-/* The address is confirmed: makes the account. ERR_INVALID "token_invalid". */
+/* The address is confirmed: makes the account, or gives it the address it asked for. ERR_INVALID "token_invalid". */
 MUST_USE enum err account_verify(struct ctx *c, struct app *app, const struct principal *who, struct slice token,
                                  struct user *ret);
+/* Another address for the account, whose password was just proven. With mail: a token goes to the new address, which account_verify takes,
+ * and a notice to the old one; nothing changes before. Without mail: changed by the job, at once. For a taken address the answer is the
+ * same, and its owner is told by mail. ERR_INVALID with field errors, ERR_RATE. */
+MUST_USE enum err account_email_change(struct ctx *c, struct app *app, const struct principal *who, const struct user *user,
+                                       struct slice email);
+struct email_set {
+    const struct app *app;
+    const struct principal *who;
+    const struct user *user;
+    struct slice email;
+    bool confirmed;                /* its mailbox was read, or an administrator stands for it */
+    const struct id *keep_session; /* of the holder, who changes it; the others end. NULL: all do */
+};
+/* The change itself: tokens mailed to the old address are void, sessions end, the old address is told. ERR_EXISTS when it is taken. */
+MUST_USE enum err account_set_email_tx(struct ctx *c, struct db_conn *conn, const struct email_set *s);
 /* Always ERR_OK but for a full disk and the like. */
 MUST_USE enum err account_forgot(struct ctx *c, struct app *app, const struct principal *who, struct slice email);
 /* A new password by a mailed token: ends every session; second factors stay. ERR_INVALID "token_invalid", or with field errors;
@@ -32,7 +47,7 @@ MUST_USE enum err account_forgot(struct ctx *c, struct app *app, const struct pr
  * removed: somebody else may have left them. */
 MUST_USE enum err account_reset(struct ctx *c, struct app *app, const struct principal *who, struct slice token,
                                 struct slice new_password);
-/* The part of register and forgot that knows whether there is an account; for the job "account". */
+/* The part of register, forgot and a change of address that knows whether there is an account; for the job "account". */
 MUST_USE enum err account_job(struct ctx *c, struct app *app, struct slice payload);
 /* For the expiry job: forgets tokens that are over. */
 MUST_USE enum err account_purge(struct ctx *c, struct app *app);

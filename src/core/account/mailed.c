@@ -15,6 +15,7 @@ static const struct kind {
     [MAILED_VERIFY] = {"verify", "sdv_", "verify", "confirm an e-mail address", MAIL_VERIFY},
     [MAILED_INVITE] = {"invite", "sdi_", "join", "make an account", MAIL_INVITE},
     [MAILED_RESET] = {"reset", "sdp_", "reset", "choose a new password", MAIL_RESET},
+    [MAILED_EMAIL] = {"email", "sdv_", "verify", "confirm a new e-mail address", MAIL_EMAIL_CONFIRM},
     [MAILED_CHOOSE] = {"choose", "sdp_", "reset", "choose a first password", MAIL_CHOOSE_PASSWORD},
 };
 
@@ -66,8 +67,8 @@ enum err mailed_send_tx(struct ctx *c, struct db_conn *conn, const struct app *a
     TRY(arena_printf(&c->arena, &hours, "%lld", (long long)(m->ttl_ms / HOUR_MS)));
     TRY(arena_printf(&c->arena, &days, "%lld", (long long)(m->ttl_ms / (24 * HOUR_MS))));
     struct mail_param params[] = {{"link", m->link}, {"minutes", minutes}, {"hours", hours}, {"days", days}, {"ip", m->ip}};
-    return mail_queue(c, conn, app, &(struct mail_new){.template = kinds[m->kind].template, .to = m->to, .params = params,
-                                                       .param_count = 5, .expires_at = m->expires_at});
+    return mail_queue(c, conn, app, &(struct mail_new){.template = kinds[m->kind].template, .to = m->to, .locale = m->locale,
+                                                       .params = params, .param_count = 5, .expires_at = m->expires_at});
 }
 
 void mailed_show(const struct app *app, const struct mailed *m) { mail_show_link(app, kinds[m->kind].what, m->link); }

@@ -10,6 +10,7 @@ enum mailed_kind {
     MAILED_VERIFY, /* data: an account to be made, once its address is confirmed */
     MAILED_INVITE, /* data: whom, as what */
     MAILED_RESET,  /* of an account: a new password, 15 minutes */
+    MAILED_EMAIL,  /* data: the address that an account asked for */
     MAILED_CHOOSE, /* of an account without a password: its first one */
     MAILED_COUNT
 };
@@ -17,6 +18,7 @@ struct mailed {
     enum mailed_kind kind;
     const struct id *user_id; /* NULL: of no account yet */
     struct slice to, data, ip;
+    struct slice locale; /* empty: the configured one */
     int64_t ttl_ms;
     struct slice link; /* out, in the arena */
     int64_t expires_at;

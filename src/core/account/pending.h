@@ -9,8 +9,10 @@
 #define PENDING_LABEL "sft/1/account"
 
 struct pending {
-    struct slice what; /* register, forgot */
+    struct slice what; /* register, forgot, email */
     struct slice email, display_name, password_hash, ip;
+    struct opt_id user_id, session_id; /* email: who asked */
+    struct opt_u64 password_changed_at; /* email: as it was then */
 };
 extern const struct json_table pending_table;
 
@@ -22,8 +24,14 @@ extern const struct json_table invite_table;
 
 /* Leaves it to the job "account". */
 MUST_USE enum err pending_enqueue(struct ctx *c, struct app *app, const struct pending *p);
-/* The two things that job does. */
+/* The things that job does. */
 MUST_USE enum err pending_register(struct ctx *c, struct app *app, const struct pending *p);
 MUST_USE enum err pending_forgot(struct ctx *c, struct app *app, const struct pending *p);
+MUST_USE enum err pending_email(struct ctx *c, struct app *app, const struct pending *p);
+/* The account gets the address that the token, whose hash this is, was mailed to. ERR_INVALID "token_invalid". */
+MUST_USE enum err email_confirm(struct ctx *c, struct app *app, const struct principal *who, const struct sha256 *hash,
+                                struct user *ret);
+/* Tells the owner of a taken address that somebody wanted it. */
+MUST_USE enum err mail_exists_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct user *owner);
 
 #endif

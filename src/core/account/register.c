@@ -130,7 +130,7 @@ enum err account_register(struct ctx *c, struct app *app, const struct principal
 
 struct decide_arg {
     struct app *app;
-    struct slice email;
+    struct user owner; /* of the address, if it is taken */
     struct mailed m;
     struct sha256 hash;
 };
@@ -141,13 +141,19 @@ static enum err verify_mail_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return mailed_send_tx(c, conn, a->app, &a->m, &a->hash);
 }
 
-static enum err exists_mail_tx(struct ctx *c, struct db_conn *conn, void *arg)
+enum err mail_exists_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct user *owner)
+{
+    struct slice link;
+    TRY(mail_link(c, app, "", SLICE(""), &link));
+    struct mail_param params[] = {{"link", link}};
+    return mail_queue(c, conn, app, &(struct mail_new){.template = MAIL_EXISTS, .to = owner->email, .locale = owner->locale,
+                                                       .params = params, .param_count = 1});
+}
+
+static enum err exists_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct decide_arg *a = arg;
-    struct slice link;
-    TRY(mail_link(c, a->app, "", SLICE(""), &link));
-    struct mail_param params[] = {{"link", link}};
-    return mail_queue(c, conn, a->app, &(struct mail_new){.template = MAIL_EXISTS, .to = a->email, .params = params, .param_count = 1});
+    return mail_exists_tx(c, conn, a->app, &a->owner);
 }
 
 /* Without mail nobody can be asked. */
@@ -167,11 +173,10 @@ static enum err register_unasked(struct ctx *c, struct app *app, const struct pe
 enum err pending_register(struct ctx *c, struct app *app, const struct pending *p)
 {
     CLEANUP(buf_done) struct buf data = {.max = 16 * KIB, .sensitive = true};
-    struct decide_arg a = {.app = app, .email = p->email,
+    struct decide_arg a = {.app = app,
                            .m = {.kind = MAILED_VERIFY, .to = p->email, .ip = p->ip, .ttl_ms = VERIFY_TTL_MS}};
-    struct user user;
-    enum err e = user_by_email(c, app, p->email, &user);
-    if (e == ERR_OK) return db_tx(c, app->be.db, DB_WRITE, exists_mail_tx, &a);
+    enum err e = user_by_email(c, app, p->email, &a.owner);
+    if (e == ERR_OK) return db_tx(c, app->be.db, DB_WRITE, exists_tx, &a);
     if (e != ERR_NOT_FOUND) return e;
     ctx_clear_error(c);
     if (!mail_configured(app)) return register_unasked(c, app, p);
@@ -198,8 +203,9 @@ enum err account_verify(struct ctx *c, struct app *app, const struct principal *
     struct peek_arg peek = {.kind = MAILED_VERIFY};
     struct pending p;
     enum err e = mailed_hash(c, MAILED_VERIFY, token, &peek.hash);
-    if (e == ERR_OK) e = db_tx(c, app->be.db, DB_READ, peek_tx, &peek);
     if (e == ERR_NOT_FOUND) return mailed_invalid(c);
+    if (e == ERR_OK) e = db_tx(c, app->be.db, DB_READ, peek_tx, &peek);
+    if (e == ERR_NOT_FOUND) return email_confirm(c, app, who, &peek.hash, ret);
     TRY(e);
     TRY(json_decode(c, peek.data, &pending_table, JSON_STRICT, &p));
     struct user_new n = {.email = p.email, .import_hash = p.password_hash, .display_name = p.display_name, .role = ROLE_USER,

@@ -2,6 +2,7 @@
 #include "core/admin/admin.h"
 
 #include "base/limits.h"
+#include "codec/text.h"
 #include "codec/utf8.h"
 #include "core/admin/admin_store.h"
 #include "core/audit/audit.h"
@@ -141,6 +142,8 @@ static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(admin_store_get(c, conn, a->app, &a->id, &a->account));
     TRY(admin_store_change(c, conn, &a->id, p, clock_wall_ms()));
     TRY(record_changes(c, conn, a));
+    if (p->email.ptr && !slice_eq(p->email, a->account.user.email))
+        TRY(account_set_email_tx(c, conn, &(struct email_set){a->app, a->who, &a->account.user, p->email, true, NULL}));
     /* Access tokens name the role; what must be done at the next sign-in needs one. */
     bool other_role = p->set_role && p->role != a->account.user.role;
     if (other_role || (p->set_must_change_password && p->must_change_password) || (p->set_mfa_required && p->mfa_required))
@@ -161,11 +164,12 @@ enum err admin_user_change(struct ctx *c, struct app *app, const struct principa
                            const struct account_patch *p, struct account *ret)
 {
     struct admin_arg a = {.app = app, .who = who, .id = *id, .patch = p};
-    if (p->display_name.len > LIMIT_TITLE_BYTES || !utf8_valid(p->display_name)) {
-        ctx_field_error(c, "display_name", "is too long");
-        return ERR_INVALID;
-    }
-    return finish(c, &a, db_tx(c, app->be.db, DB_WRITE, change_tx, &a), ret);
+    if (p->display_name.len > LIMIT_TITLE_BYTES || !utf8_valid(p->display_name)) ctx_field_error(c, "display_name", "is too long");
+    if (p->email.ptr && !email_plausible(p->email)) ctx_field_error(c, "email", "is not an e-mail address");
+    if (c->field_error_count) return ERR_INVALID;
+    enum err e = db_tx(c, app->be.db, DB_WRITE, change_tx, &a);
+    if (e == ERR_EXISTS) return refuse(c, e, "email_taken", "There is an account with this e-mail address already.");
+    return finish(c, &a, e, ret);
 }
 
 static enum err suspend_tx(struct ctx *c, struct db_conn *conn, void *arg)

@@ -47,6 +47,7 @@ struct account_patch {
     bool set_must_change_password, must_change_password;
     bool set_mfa_required, mfa_required;
     struct slice display_name; /* ptr NULL: as it is */
+    struct slice email;        /* the same; ends its sessions; the administrator stands for it */
 };
 MUST_USE enum err admin_user_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                                     const struct account_patch *p, struct account *ret);

@@ -50,7 +50,7 @@ static enum err render(struct ctx *c, const struct app *app, const struct mail_n
     struct mail_values values = {params, m->param_count + 1};
     CLEANUP(buf_done) struct buf subject = BUF_INIT(KIB), text = {.max = BODY_BYTES, .sensitive = true};
     CLEANUP(buf_done) struct buf html = {.max = BODY_BYTES, .sensitive = true};
-    struct slice locale = slice_cstr(m->locale ? m->locale : app->cfg.mail.locale);
+    struct slice locale = m->locale.len ? m->locale : slice_cstr(app->cfg.mail.locale);
     const struct mail_text *source = mail_text_of(m->template, locale);
     if (m->param_count > PARAMS_MAX) return ERR_INTERNAL;
     for (size_t i = 0; i < m->param_count; i++) params[i + 1] = m->params[i];
@@ -77,14 +77,15 @@ enum err mail_queue(struct ctx *c, struct db_conn *conn, const struct app *app, 
 }
 
 enum err mail_notice(struct ctx *c, struct db_conn *conn, const struct app *app, enum mail_template template,
-                     struct slice to, struct slice ip)
+                     const struct mail_to *to, struct slice ip)
 {
     char when[TIME_RFC3339_LEN + 1];
     struct slice text;
     time_rfc3339(clock_wall_ms(), when);
     TRY(arena_printf(&c->arena, &text, "%.10s %.5s UTC", when, when + 11));
     struct mail_param params[] = {{"when", text}, {"ip", ip.len ? ip : SLICE("localhost")}};
-    return mail_queue(c, conn, app, &(struct mail_new){.template = template, .to = to, .params = params, .param_count = 2});
+    return mail_queue(c, conn, app, &(struct mail_new){.template = template, .to = to->address, .locale = to->locale,
+                                                       .params = params, .param_count = 2});
 }
 
 enum err mail_open(struct ctx *c, const struct app *app, struct slice payload, struct mail *ret)

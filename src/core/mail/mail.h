@@ -18,6 +18,9 @@ enum mail_template {
     MAIL_CHOOSE_PASSWORD,  /* link, days */
     MAIL_PASSWORD_CHANGED, /* when, ip */
     MAIL_FACTOR_CHANGED,   /* when, ip */
+    MAIL_EMAIL_CONFIRM,    /* link, hours */
+    MAIL_EMAIL_ASKED,      /* when, ip */
+    MAIL_EMAIL_CHANGED,    /* when, ip */
     MAIL_SHARED,           /* name, link */
     MAIL_TEMPLATE_COUNT
 };
@@ -29,7 +32,7 @@ struct mail_param {
 struct mail_new {
     enum mail_template template;
     struct slice to;
-    const char *locale; /* "en", "de"; NULL: the configured one */
+    struct slice locale; /* "en", "de"; empty: the configured one */
     const struct mail_param *params; /* besides {server}, which every template has */
     size_t param_count;
     int64_t expires_at; /* not worth sending later than this; 0: always */
@@ -37,10 +40,13 @@ struct mail_new {
 static inline bool mail_configured(const struct app *app) { return app->cfg.mail.url != NULL; }
 /* In a transaction. Nothing happens when no mail is configured. */
 MUST_USE enum err mail_queue(struct ctx *c, struct db_conn *conn, const struct app *app, const struct mail_new *m);
-/* Tells an account that its password or its second factors were changed, in the transaction of the change. `ip` empty: at
+struct mail_to {
+    struct slice address, locale; /* of the account; locale may be empty */
+};
+/* Tells an account that its password, address or second factors were changed, in the transaction of the change. `ip` empty: at
  * the server itself. */
 MUST_USE enum err mail_notice(struct ctx *c, struct db_conn *conn, const struct app *app, enum mail_template template,
-                              struct slice to, struct slice ip);
+                              const struct mail_to *to, struct slice ip);
 /* After the transaction: when no mail is configured, the log tells the administrator the link. */
 void mail_show_link(const struct app *app, const char *what, struct slice link);
 /* "<public_url>/<page>#<token>": the token is in the fragment, which browsers do not send. In the arena. */

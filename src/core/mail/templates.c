@@ -77,6 +77,35 @@ static const struct mail_text texts[MAIL_TEMPLATE_COUNT][LOCALES] = {
         {"Der zweite Faktor Ihres Kontos wurde geändert",
          "Ein zweiter Faktor Ihres Kontos bei {server} wurde am {when} hinzugefügt oder entfernt, von der Adresse {ip}.\n\n"
          "Waren Sie es nicht, wenden Sie sich sofort an Ihre Verwaltung."}},
+    [MAIL_EMAIL_CONFIRM] = {
+        {"Confirm your new e-mail address",
+         "Somebody, probably you, wants this e-mail address for an account at {server}.\n\n"
+         "To confirm that it is yours, open this link within {hours} hours. It works once:\n\n"
+         "{link}\n\n"
+         "If it was not you, do nothing: without the link nothing changes."},
+        {"Bestätigen Sie Ihre neue E-Mail-Adresse",
+         "Jemand, vermutlich Sie, möchte diese E-Mail-Adresse für ein Konto bei {server} verwenden.\n\n"
+         "Um zu bestätigen, dass die Adresse Ihnen gehört, öffnen Sie innerhalb von {hours} Stunden diesen Link. Er gilt einmal:\n\n"
+         "{link}\n\n"
+         "Waren Sie es nicht, brauchen Sie nichts zu tun: ohne den Link ändert sich nichts."}},
+    [MAIL_EMAIL_ASKED] = {
+        {"Another e-mail address for your account",
+         "Another e-mail address was asked for your account at {server} on {when}, from the address {ip}. It changes once somebody "
+         "confirms the new one there.\n\n"
+         "If it was not you, choose a new password at once: that takes the wish back."},
+        {"Andere E-Mail-Adresse für Ihr Konto",
+         "Für Ihr Konto bei {server} wurde am {when}, von der Adresse {ip}, eine andere E-Mail-Adresse verlangt. Sie gilt, sobald sie "
+         "dort bestätigt wird.\n\n"
+         "Waren Sie es nicht, wählen Sie sofort ein neues Passwort: das nimmt den Wunsch zurück."}},
+    [MAIL_EMAIL_CHANGED] = {
+        {"The e-mail address of your account was changed",
+         "Your account at {server} has another e-mail address since {when}; it was changed from the address {ip}. This one is no longer "
+         "used, and other sessions have been ended.\n\n"
+         "If it was not you, ask your administrator for help at once."},
+        {"Die E-Mail-Adresse Ihres Kontos wurde geändert",
+         "Ihr Konto bei {server} hat seit dem {when} eine andere E-Mail-Adresse; geändert wurde sie von der Adresse {ip}. Diese hier wird "
+         "nicht mehr verwendet, andere Sitzungen wurden beendet.\n\n"
+         "Waren Sie es nicht, wenden Sie sich sofort an Ihre Verwaltung."}},
     [MAIL_SHARED] = {
         {"{name} shares a file with you",
          "{name} shares one or more files with you at {server}.\n\n"
@@ -96,6 +125,9 @@ static const char *const buttons[MAIL_TEMPLATE_COUNT][LOCALES] = {
     [MAIL_CHOOSE_PASSWORD] = {"Choose a password", "Passwort wählen"},
     [MAIL_PASSWORD_CHANGED] = {"", ""},
     [MAIL_FACTOR_CHANGED] = {"", ""},
+    [MAIL_EMAIL_CONFIRM] = {"Confirm the address", "Adresse bestätigen"},
+    [MAIL_EMAIL_ASKED] = {"", ""},
+    [MAIL_EMAIL_CHANGED] = {"", ""},
     [MAIL_SHARED] = {"See the files", "Dateien ansehen"},
 };
 

@@ -266,7 +266,8 @@ enum err mfa_prove(struct ctx *c, struct app *app, const struct mfa_proof *p)
 static enum err changed(struct ctx *c, struct db_conn *conn, const struct proving *a, const char *event)
 {
     TRY(session_end_all_tx(c, conn, &a->p->user->id, a->p->session));
-    TRY(mail_notice(c, conn, a->app, MAIL_FACTOR_CHANGED, a->p->user->email, slice_cstr(a->p->who->ip)));
+    TRY(mail_notice(c, conn, a->app, MAIL_FACTOR_CHANGED, &(struct mail_to){a->p->user->email, a->p->user->locale},
+                    slice_cstr(a->p->who->ip)));
     return note(c, conn, a, event, "ok");
 }
 
@@ -337,7 +338,7 @@ enum err mfa_reset_tx(struct ctx *c, struct db_conn *conn, const struct app *app
     TRY(passkeys_store_remove(c, conn, &user->id));
     TRY(mfa_store_set_fails(c, conn, &user->id, 0, 0));
     TRY(session_end_all_tx(c, conn, &user->id, NULL));
-    TRY(mail_notice(c, conn, app, MAIL_FACTOR_CHANGED, user->email, SLICE("")));
+    TRY(mail_notice(c, conn, app, MAIL_FACTOR_CHANGED, &(struct mail_to){user->email, user->locale}, SLICE("")));
     return audit_write(c, conn, &(struct audit_event){.event = "auth.mfa.reset", .who = who, .object_type = "user",
                                                       .object_id = &user->id});
 }

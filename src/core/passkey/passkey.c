@@ -112,7 +112,8 @@ static enum err factors_changed(struct ctx *c, struct db_conn *conn, const struc
 {
     const struct principal *who = a->who;
     TRY(session_end_all_tx(c, conn, &who->user_id, &who->session_id));
-    TRY(mail_notice(c, conn, a->app, MAIL_FACTOR_CHANGED, user->email, slice_cstr(who->ip)));
+    TRY(mail_notice(c, conn, a->app, MAIL_FACTOR_CHANGED, &(struct mail_to){user->email, user->locale},
+                    slice_cstr(who->ip)));
     return audit_write(c, conn, &(struct audit_event){.event = event, .who = who, .object_type = "passkey",
                                                       .object_id = &a->passkey.id});
 }

@@ -106,7 +106,8 @@ static enum err tell(struct ctx *c, struct db_conn *conn, struct app *app, const
     TRY(user_load(c, conn, app, &who->user_id, &sender));
     TRY(mail_link(c, app, "", SLICE(""), &link));
     struct mail_param params[] = {{"name", sender.display_name}, {"link", link}};
-    return mail_queue(c, conn, app, &(struct mail_new){.template = MAIL_SHARED, .to = t->user.email, .params = params, .param_count = 2});
+    return mail_queue(c, conn, app, &(struct mail_new){.template = MAIL_SHARED, .to = t->user.email, .locale = t->user.locale,
+                                                       .params = params, .param_count = 2});
 }
 
 static enum err record(struct ctx *c, struct db_conn *conn, const char *event, const struct principal *who, const struct id *file,

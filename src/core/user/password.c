@@ -170,7 +170,8 @@ static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
         return refuse(c, ERR_UNAUTH, "unauthorized", "The password was changed meanwhile. Sign in again.");
     TRY(password_set_tx(c, conn, &user->id, a->hash));
     TRY(session_end_all_tx(c, conn, &user->id, a->p->keep_session));
-    TRY(mail_notice(c, conn, a->app, MAIL_PASSWORD_CHANGED, user->email, slice_cstr(a->p->who ? a->p->who->ip : "")));
+    TRY(mail_notice(c, conn, a->app, MAIL_PASSWORD_CHANGED, &(struct mail_to){user->email, user->locale},
+                    slice_cstr(a->p->who ? a->p->who->ip : "")));
     return audit_write(c, conn, &(struct audit_event){.event = "auth.password.change", .who = a->p->who, .object_type = "user",
                                                       .actor_id = a->p->who ? &user->id : NULL, .object_id = &user->id});
 }

@@ -108,12 +108,6 @@ static enum err count_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return user_store_count(c, conn, &a->count);
 }
 
-static enum err rename_tx(struct ctx *c, struct db_conn *conn, void *arg)
-{
-    struct find_arg *a = arg;
-    return user_store_rename(c, conn, &a->id, a->key, clock_wall_ms());
-}
-
 enum err user_by_id(struct ctx *c, struct app *app, const struct id *id, struct user *ret)
 {
     struct find_arg a = {.app = app, .id = *id};
@@ -149,8 +143,26 @@ enum err user_count(struct ctx *c, struct app *app, uint64_t *ret)
     return ERR_OK;
 }
 
-enum err user_rename(struct ctx *c, struct app *app, const struct id *id, struct slice display_name)
+struct change_arg {
+    const struct id *id;
+    const struct user_patch *p;
+};
+
+static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct find_arg a = {.app = app, .id = *id, .key = display_name};
-    return db_tx(c, app->be.db, DB_WRITE, rename_tx, &a);
+    const struct change_arg *a = arg;
+    return user_store_change(c, conn, a->id, a->p, clock_wall_ms());
+}
+
+enum err user_change(struct ctx *c, struct app *app, const struct id *id, const struct user_patch *p)
+{
+    struct change_arg a = {id, p};
+    return db_tx(c, app->be.db, DB_WRITE, change_tx, &a);
+}
+
+enum err user_set_email_tx(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice email, bool confirmed)
+{
+    struct slice key;
+    TRY(utf8_fold(&c->arena, email, &key));
+    return user_store_set_email(c, conn, id, email, key, confirmed, clock_wall_ms());
 }

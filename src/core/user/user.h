@@ -19,6 +19,7 @@ struct user {
     bool needs_factor; /* in force: it must have a second factor */
     bool must_change_password;
     int64_t password_changed_at; /* 0: never since it was created */
+    struct slice locale; /* of mails to it; empty: the configured one */
 };
 
 struct user_new {
@@ -52,7 +53,13 @@ MUST_USE enum err user_by_id(struct ctx *c, struct app *app, const struct id *id
 MUST_USE enum err user_by_email(struct ctx *c, struct app *app, struct slice email, struct user *ret);
 MUST_USE enum err user_list(struct ctx *c, struct app *app, struct user **ret, size_t *ret_n);
 MUST_USE enum err user_count(struct ctx *c, struct app *app, uint64_t *ret);
-MUST_USE enum err user_rename(struct ctx *c, struct app *app, const struct id *id, struct slice display_name);
+/* ptr NULL: as it is. */
+struct user_patch {
+    struct slice display_name, locale;
+};
+MUST_USE enum err user_change(struct ctx *c, struct app *app, const struct id *id, const struct user_patch *p);
+/* The row only; what belongs to it is account_set_email_tx. ERR_EXISTS. */
+MUST_USE enum err user_set_email_tx(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice email, bool confirmed);
 
 /* What the settings ask of a role. */
 bool user_role_needs_factor(const struct app *app, enum role role);

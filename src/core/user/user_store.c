@@ -6,7 +6,7 @@
 #include "core/quota/quota.h"
 
 #define USER_COLUMNS "id, email, display_name, role, state, password_hash, used_bytes, used_files, created_at, " \
-                     "mfa_required, must_change_password, password_changed_at, " QUOTA_COLUMNS
+                     "mfa_required, must_change_password, password_changed_at, locale, " QUOTA_COLUMNS
 
 static const struct db_stmt insert = {
     "user_insert",
@@ -27,8 +27,12 @@ static const struct db_stmt first_lock = {
     "user_first_lock", "SELECT name FROM settings ORDER BY name FOR UPDATE", "SELECT name FROM settings ORDER BY name"};
 static const struct db_stmt any_lock = {
     "user_any_lock", "SELECT name FROM settings ORDER BY name FOR SHARE", "SELECT name FROM settings ORDER BY name"};
-static const struct db_stmt rename_user = {
-    "user_rename", "UPDATE users SET display_name = $2, updated_at = $3 WHERE id = $1", NULL};
+static const struct db_stmt change = {
+    "user_change",
+    "UPDATE users SET display_name = COALESCE($2, display_name), locale = COALESCE($3, locale), updated_at = $4 WHERE id = $1", NULL};
+static const struct db_stmt set_email = {
+    "user_set_email",
+    "UPDATE users SET email = $2, email_key = $3, email_verified_at = $4, updated_at = $5 WHERE id = $1", NULL};
 static const struct db_stmt replace_hash = {
     "user_replace_hash",
     "UPDATE users SET password_hash = $3, hash_kind = $5, updated_at = $4 WHERE id = $1 AND password_hash = $2", NULL};
@@ -56,9 +60,10 @@ static enum err read_row(const struct app *app, const struct db_result *r, size_
         .mfa_required = db_get_i64(r, i, 9) != 0,
         .must_change_password = db_get_i64(r, i, 10) != 0,
         .password_changed_at = db_get_i64(r, i, 11),
+        .locale = db_get_slice(r, i, 12),
     };
     if (role_parse(db_get_slice(r, i, 3), &ret->role) != ERR_OK) return ERR_CORRUPT;
-    ret->quota = quota_row(app, ret->role, r, i, 12);
+    ret->quota = quota_row(app, ret->role, r, i, 13);
     ret->needs_factor = ret->mfa_required || user_role_needs_factor(app, ret->role);
     return ERR_OK;
 }
@@ -125,9 +130,16 @@ enum err user_store_hold_setup(struct ctx *c, struct db_conn *conn)
     return db_exec0(c, conn, &any_lock, &r);
 }
 
-enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name, int64_t now_ms)
+enum err user_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct user_patch *p, int64_t now_ms)
 {
-    return db_one(c, conn, &rename_user, NULL, db_id(id), db_text(name), db_i64(now_ms));
+    return db_one(c, conn, &change, NULL, db_id(id), db_text_opt(p->display_name), db_text_opt(p->locale), db_i64(now_ms));
+}
+
+enum err user_store_set_email(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice email, struct slice email_key,
+                              bool confirmed, int64_t now_ms)
+{
+    return db_one(c, conn, &set_email, NULL, db_id(id), db_text(email), db_text(email_key), confirmed ? db_i64(now_ms) : db_null(),
+                  db_i64(now_ms));
 }
 
 enum err user_store_replace_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,

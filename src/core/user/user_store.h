@@ -16,8 +16,10 @@ MUST_USE enum err user_store_count(struct ctx *c, struct db_conn *conn, uint64_t
 MUST_USE enum err user_store_count_locked(struct ctx *c, struct db_conn *conn, uint64_t *ret);
 /* For everybody else who makes an account: until the end of the transaction no set-up looks. */
 MUST_USE enum err user_store_hold_setup(struct ctx *c, struct db_conn *conn);
-MUST_USE enum err user_store_rename(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice name,
+MUST_USE enum err user_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct user_patch *p,
                                     int64_t now_ms);
+MUST_USE enum err user_store_set_email(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice email,
+                                       struct slice email_key, bool confirmed, int64_t now_ms);
 /* Compare-and-set: the same password, hashed anew. */
 MUST_USE enum err user_store_replace_hash(struct ctx *c, struct db_conn *conn, const struct id *id, struct slice old,
                                           struct slice hash, int64_t now_ms);
