@@ -277,7 +277,9 @@ static enum err handle(struct call *q)
 {
     if (!q->route) return no_route(q);
     TRY(run_phases(q));
-    return q->route->creates ? idempotent_call(q) : q->route->call(q);
+    if (q->route->caller == CALLER_LINK) TRY(check_misses(q));
+    enum err e = q->route->creates ? idempotent_call(q) : q->route->call(q);
+    return e == ERR_NOT_FOUND && q->route->caller == CALLER_LINK ? count_miss(q, e) : e;
 }
 
 static void call(void *arg, struct http_request *req, struct http_response *resp)

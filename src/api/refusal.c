@@ -4,6 +4,7 @@
 #include "api/cookie.h"
 #include "base/address.h"
 #include "core/audit/audit.h"
+#include "core/limit/limit.h"
 #include "os/clock.h"
 
 static bool code_is(const struct ctx *c, enum err e, const char *code)
@@ -30,6 +31,41 @@ static const char *event_of(const struct call *q, enum err e)
     /* An id of nobody, or of somebody else. */
     if (e == ERR_NOT_FOUND) return account && q->who.signed_in && q->params[0].len ? "access.denied" : NULL;
     return NULL;
+}
+
+/* The mark is only in the cache: after a restart the next miss brings it back. */
+static enum err mark_key(struct call *q, char from[ADDRESS_KEY_BYTES], struct slice *ret)
+{
+    address_key(q->who.ip, from);
+    return arena_printf(&q->ctx->arena, ret, "misses:%s", from);
+}
+
+enum err check_misses(struct call *q)
+{
+    struct slice key;
+    struct cache_value mark;
+    char from[ADDRESS_KEY_BYTES];
+    TRY(mark_key(q, from, &key));
+    enum err e = cache_get(q->app->be.cache, key, clock_mono_ms(), &mark);
+    if (e != ERR_OK) return e == ERR_NOT_FOUND ? ERR_OK : e;
+    q->ctx->retry_after_s = 1;
+    return refuse(q->ctx, ERR_RATE, "rate_limited", "Too many links that do not exist. Wait a little.");
+}
+
+enum err count_miss(struct call *q, enum err e)
+{
+    struct slice key;
+    char from[ADDRESS_KEY_BYTES];
+    TRY(mark_key(q, from, &key));
+    const struct app_tries *tries = &q->app->cfg.tries;
+    struct limit one = {"miss-address", slice_cstr(from), {tries->per_address, 60 * 1000}};
+    struct limit all = {"miss", SLICE(""), {tries->logins, 60 * 1000}};
+    enum err limited = limit_take(q->ctx, q->app, &one, 1);
+    if (limited == ERR_RATE)
+        TRY(cache_put(q->app->be.cache, key, SLICE(""), clock_mono_ms() + (int64_t)q->ctx->retry_after_s * 1000));
+    TRY(limited);
+    TRY(limit_take(q->ctx, q->app, &all, 1));
+    return e;
 }
 
 static const struct cache_rate_rule rule = {.burst = REFUSALS_PER_MINUTE, .per_ms = 60 * 1000};

@@ -9,4 +9,10 @@
 #define REFUSALS_PER_MINUTE 60
 void note_refusal(struct call *q, enum err e);
 
+/* Links are known by 256 bits, and still nobody goes through many names: an address that named too many which do not exist
+ * (limits.tries_per_address), or everybody together (limits.logins), gets ERR_RATE. Before a link is looked for: */
+MUST_USE enum err check_misses(struct call *q);
+/* And when it was not there, which counts: the error to answer. */
+MUST_USE enum err count_miss(struct call *q, enum err e);
+
 #endif

@@ -74,6 +74,41 @@ TEST(limits_of_an_address_hold_over_a_restart)
     loop_close(&l);
 }
 
+static int look(struct loop *l, const char *token, const char *peer)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .target = loop_text("/api/v1/share/%s", token), .peer = peer);
+    return a.status == 429 && !loop_header(&a, "retry-after").len ? 0 : a.status;
+}
+
+static const char *no_link(unsigned i) { return loop_text("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA%04u", i); }
+
+TEST(limits_of_links_that_do_not_exist)
+{
+    struct loop l;
+    unsigned n = 0;
+    if (loop_missing()) return;
+    loop_open(&l);
+    l.cfg.tries = (struct app_tries){.per_address = 6, .logins = 8};
+    loop_reopen(&l);
+    const char *good = loop_link(&l, loop_user(&l, "anna@example.com", ROLE_USER), SLICE("content"), "{}");
+    while (n < 50 && look(&l, no_link(n), FROM) == 404) n++;
+    CHECK_U64(n, 6);
+    /* Whoever guesses so much does not even see a right one; others do. */
+    CHECK_U64((unsigned)look(&l, good, FROM), 429);
+    CHECK_U64((unsigned)look(&l, good, "198.51.100.8"), 200);
+    loop_reopen(&l);
+    CHECK_U64((unsigned)look(&l, no_link(7), FROM), 429);
+    /* Everybody together: what does not exist gets no answer any more, what does is there. */
+    for (n = 0; n < 50 && look(&l, no_link(n), loop_text("192.0.2.%u", n)) == 404;) n++;
+    CHECK_U64(n, 2);
+    CHECK_U64((unsigned)look(&l, good, "192.0.2.99"), 200);
+    loop_advance(60 * 1000);
+    CHECK_U64((unsigned)look(&l, good, FROM), 200);
+    CHECK_U64((unsigned)look(&l, no_link(8), FROM), 404);
+    loop_close(&l);
+}
+
 TEST(limits_of_sign_ins_hold_over_a_restart)
 {
     struct loop l;
