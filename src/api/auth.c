@@ -110,6 +110,8 @@ enum err auth_me(struct call *q) { return reply_me(q); }
 enum err auth_me_change(struct call *q)
 {
     const struct msg_me_patch *in = q->in;
+    if (!in->display_name.ptr && !in->locale.ptr)
+        return refuse(q->ctx, ERR_INVALID, "invalid", "Give a display_name or a locale.");
     TRY(user_change(q->ctx, q->app, &q->who.user_id, &(struct user_patch){in->display_name, in->locale}));
     return reply_me(q);
 }

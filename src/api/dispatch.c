@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "api/cookie.h"
+#include "api/guard.h"
 #include "api/idempotency.h"
 #include "api/refusal.h"
 #include "api/tus.h"
@@ -304,6 +305,11 @@ static void open_stream(void *arg, struct http_request *req, struct http_sink **
     q->resp = resp;
     enum err e = q->route ? run_phases(q) : no_route(q);
     if (e == ERR_OK && q->route) e = q->route->open(q, ret);
+    if (e == ERR_OK && *ret && q->who.signed_in) e = guard_sink(q, ret);
+    if (e != ERR_OK && *ret) {
+        (*ret)->ops->abort(*ret, q->ctx);
+        *ret = NULL;
+    }
     if (e == ERR_OK && *ret) return;
     if (e != ERR_OK) refused(q, e);
     reply_common(q->ctx, resp, false);

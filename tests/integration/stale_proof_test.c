@@ -191,6 +191,69 @@ TEST(stale_sessions_add_no_way_in)
     loop_close(&l);
 }
 
+/* ---- uploads that run ---- */
+
+static char bytes[64 * KIB];
+
+/* 64 KiB arrive, then `between` commits, then a second later 64 KiB more. */
+static int upload_over(struct loop *l, const char *email, const char *target, bool by_key, step_fn *between)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ANSWER a = {0};
+    ANSWER last = {0};
+    struct user user;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    const char *bearer = loop_user(l, email, ROLE_USER);
+    LOOP(l, &a, .target = "/api/v1/api-keys", .bearer = bearer, .json = "{\"name\":\"k\",\"scopes\":[\"files:write\"]}");
+    const char *key = loop_str(&a, "api_key.key");
+    LOOP(l, &a, .target = "/api/v1/uploads", .bearer = bearer, .json = "{\"name\":\"u\",\"size\":131072}");
+    if (!target) target = loop_text("/api/v1/uploads/%s/parts/0", loop_str(&a, "upload_id"));
+    struct loop_exchange *x = loop_begin(l, &(struct loop_request){.method = "PUT", .target = target, .bearer = by_key ? key : bearer,
+                                                                    .no_length = true, .body = SLICE("x")});
+    if (!loop_waiting(x)) test_fail(__FILE__, __LINE__, "not an upload");
+    enum err e = loop_put(x, bytes, sizeof bytes);
+    if (e == ERR_OK) e = user_by_email(&c, l->app, slice_cstr(email), &user);
+    if (e == ERR_OK) e = between(&c, l->app, &user);
+    if (e != ERR_OK) test_fail(__FILE__, __LINE__, "%s: %s", err_name(e), c.err_detail);
+    loop_advance(1000);
+    e = loop_put(x, bytes, sizeof bytes);
+    loop_finish(x, &last);
+    if ((e == ERR_OK) != (last.status < 300)) test_fail(__FILE__, __LINE__, "%s and %d", err_name(e), last.status);
+    int status = last.status;
+    loop_end(x, &last, true);
+    return status;
+}
+
+static enum err drop_keys(struct ctx *c, struct app *app, const struct user *u)
+{
+    struct principal who = {.signed_in = true, .user_id = u->id, .ip = "192.0.2.9"};
+    struct apikey *rows;
+    size_t n = 0;
+    TRY(apikey_list(c, app, &who, &rows, &n));
+    return n == 1 ? apikey_revoke(c, app, &who, rows[0].id) : ERR_INTERNAL;
+}
+
+TEST(running_uploads_end_with_the_right_to_make_them)
+{
+    static step_fn *const changes[] = {change_password, demote, suspend, end_sessions};
+    static const char stream[] = "/api/v1/files/upload?name=x";
+    struct loop l;
+    unsigned n = 0;
+    if (loop_missing()) return;
+    loop_open(&l);
+    for (int part = 0; part < 2; part++) {
+        const char *target = part ? NULL : stream;
+        CHECK(upload_over(&l, loop_text("u%u@example.com", n++), target, false, nothing) < 300);
+        CHECK(upload_over(&l, loop_text("u%u@example.com", n++), target, true, nothing) < 300);
+        for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+            CHECK_U64((unsigned)upload_over(&l, loop_text("u%u@example.com", n++), target, false, changes[i]), 401);
+        CHECK_U64((unsigned)upload_over(&l, loop_text("u%u@example.com", n++), target, true, suspend), 401);
+        CHECK_U64((unsigned)upload_over(&l, loop_text("u%u@example.com", n++), target, true, demote), 401);
+        CHECK_U64((unsigned)upload_over(&l, loop_text("u%u@example.com", n++), target, true, drop_keys), 401);
+    }
+    loop_close(&l);
+}
+
 TEST(stale_proofs_change_no_password)
 {
     CLEANUP(ctx_done) struct ctx c;

@@ -154,6 +154,11 @@ static enum err check_row(const struct apikey_row *row, const struct sha256 *sec
     return role_parse(row->role, &ret->role) == ERR_OK ? ERR_OK : ERR_UNAUTH;
 }
 
+static enum err not_valid(struct ctx *c)
+{
+    return refuse(c, ERR_UNAUTH, "unauthorized", "This API key is not valid, or no longer.");
+}
+
 enum err apikey_authenticate(struct ctx *c, struct app *app, struct slice key, struct principal *ret)
 {
     struct get_arg a = {.id = {NULL, 0}};
@@ -161,11 +166,20 @@ enum err apikey_authenticate(struct ctx *c, struct app *app, struct slice key, s
     enum err e = parse_key(key, &a.id, &secret);
     if (e == ERR_OK) e = db_tx(c, app->be.db, DB_READ_ONE, get_tx, &a);
     if (e == ERR_OK) e = check_row(&a.row, &secret, ret);
-    if (e == ERR_NOT_FOUND || e == ERR_UNAUTH)
-        return refuse(c, ERR_UNAUTH, "unauthorized", "This API key is not valid, or no longer.");
+    if (e == ERR_NOT_FOUND || e == ERR_UNAUTH) return not_valid(c);
     TRY(e);
     int64_t now = clock_wall_ms();
     if (now - a.row.key.last_used_at > TOUCH_MS)
         err_ignore(db_tx(c, app->be.db, DB_WRITE, touch_tx, &a), "only the time of last use, for people to see");
     return ERR_OK;
+}
+
+enum err apikey_recheck(struct ctx *c, struct app *app, const struct principal *who)
+{
+    struct get_arg a = {.id = slice_cstr(who->key_id)};
+    enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
+    if (e == ERR_NOT_FOUND) return not_valid(c);
+    TRY(e);
+    bool same = slice_eq(a.row.user_state, SLICE("active")) && slice_eq(a.row.role, slice_cstr(role_name(who->role)));
+    return same ? ERR_OK : not_valid(c);
 }

@@ -31,4 +31,7 @@ MUST_USE enum err apikey_revoke(struct ctx *c, struct app *app, const struct pri
 /* ERR_UNAUTH unless it is a living key of an active account. */
 MUST_USE enum err apikey_authenticate(struct ctx *c, struct app *app, struct slice key, struct principal *ret);
 
+/* ERR_UNAUTH when the key of the caller was revoked, is over, or its account is suspended, gone or in another role. */
+MUST_USE enum err apikey_recheck(struct ctx *c, struct app *app, const struct principal *who);
+
 #endif

@@ -297,6 +297,11 @@ enum err session_authenticate(struct ctx *c, struct app *app, struct slice token
     return ERR_OK;
 }
 
+enum err session_recheck(struct ctx *c, struct app *app, const struct principal *who)
+{
+    return revoked_has(app->revoked, &who->session_id) ? unauthorized(c) : ERR_OK;
+}
+
 enum err session_recheck_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who,
                             struct user *ret_user)
 {

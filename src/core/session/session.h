@@ -73,6 +73,8 @@ void revoked_set_free(struct revoked_set *s);
 /* Reads revocations made by any node since the last call; run every half second. */
 MUST_USE enum err session_watch(struct ctx *c, struct app *app);
 
+/* From memory, which session_watch keeps: ERR_UNAUTH when the caller's session was ended, here or on another node. */
+MUST_USE enum err session_recheck(struct ctx *c, struct app *app, const struct principal *who);
 /* In the transaction of what gives the account another way in: its row is locked, and then looked at once more whether the caller's
  * session goes on, and the account is active in the same role. ERR_UNAUTH: a new password, a suspension or the end of the session came
  * between. *ret_user (may be NULL): the account now. */
