@@ -5,7 +5,6 @@
 #include "cmd/cli/api.h"
 #include "cmd/cli/args.h"
 
-#define CLI_WORKERS 4u
 #define CLI_SECRET_BYTES (LIMIT_PASSWORD_BYTES + 2) /* with the end of its line */
 #define CLI_ARENA_BYTES (64u << 20)
 

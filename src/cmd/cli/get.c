@@ -368,11 +368,14 @@ static void save_rest(struct get *g)
     ctx_done(&c);
 }
 
+static uint64_t moved(void *arg) { return progress_moved(((struct get *)arg)->progress); }
+
 static enum err run_pool(struct get *g, uint64_t total)
 {
     struct pool_job job = {.arg = g,
                            .items = g->count,
-                           .workers = CLI_WORKERS,
+                           .workers = POOL_WORKERS_MAX,
+                           .moved = moved,
                            .halt = g->app->halt,
                            .start = start,
                            .stop = stop,

@@ -1,4 +1,4 @@
-/* get: fetching all files behind a link into a folder, four parts at a time. */
+/* get: fetching all files behind a link into a folder, several parts at a time. */
 #ifndef SEALDROP_CMD_CLI_GET_H
 #define SEALDROP_CMD_CLI_GET_H
 

@@ -2,8 +2,11 @@
 #include "cmd/cli/pool.h"
 
 #include "base/assert.h"
+#include "base/intmath.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "cmd/cli/pace.h"
+#include "os/clock.h"
 #include "os/thread.h"
 
 struct active {
@@ -23,6 +26,9 @@ struct pool {
     unsigned opening;
     struct active active[2 * POOL_WORKERS_MAX]; /* open items: see take() */
     enum err first;
+    struct pace pace;   /* when job->moved is set */
+    uint64_t moved;     /* at the beginning of this span */
+    int64_t span_ms;    /* its beginning */
 };
 
 struct pool_thread {
@@ -44,21 +50,39 @@ static void note_error(struct pool *p, const struct ctx *from, enum err e)
     cond_broadcast(&p->changed);
 }
 
+/* Is it this worker's turn to work, or has the path no use for it now? With the lock held. */
+static bool wanted(struct pool *p, const struct worker *w)
+{
+    if (!p->job->moved) return true;
+    int64_t now = clock_mono_ms();
+    if (now - p->span_ms >= PACE_MS) {
+        uint64_t moved = p->job->moved(p->job->arg);
+        /* Spans end when somebody looks: what was moved is told as of one of the usual length. */
+        pace_next(&p->pace, (moved - MIN(p->moved, moved)) * PACE_MS / (uint64_t)(now - p->span_ms));
+        p->moved = moved;
+        p->span_ms = now;
+    }
+    return w->index < p->pace.workers;
+}
+
 enum step { STEP_WAIT, STEP_END, STEP_OPEN, STEP_PART };
 
 /* What to do next; called with the lock held. An item with parts to hand out exists, or is being opened, at most once a worker, and
  * items whose parts are all handed out occupy a worker each: so the table of active items cannot overflow. */
-static enum step take(struct pool *p, struct active **ret_active, uint64_t *ret_part, size_t *ret_item)
+static enum step take(struct pool *p, const struct worker *w, struct active **ret_active, uint64_t *ret_part, size_t *ret_item)
 {
     if (atomic_load(p->job->halt)) return STEP_END;
+    bool rest = !wanted(p, w);
     for (size_t i = 0; i < 2 * POOL_WORKERS_MAX; i++) {
         struct active *a = &p->active[i];
         if (!a->used || a->next == a->parts) continue;
+        if (rest) return STEP_WAIT;
         *ret_active = a;
         *ret_part = a->next++;
         return STEP_PART;
     }
     if (p->next_item < p->job->items) {
+        if (rest) return STEP_WAIT;
         *ret_item = p->next_item++;
         p->opening++;
         return STEP_OPEN;
@@ -120,7 +144,7 @@ static enum err work(struct pool *p, struct worker *w)
         mutex_lock(&p->lock);
         enum step s;
         /* The timeout is for a halt that comes from a signal. */
-        while ((s = take(p, &a, &part, &item)) == STEP_WAIT) cond_wait_for(&p->changed, &p->lock, 200);
+        while ((s = take(p, w, &a, &part, &item)) == STEP_WAIT) cond_wait_for(&p->changed, &p->lock, 200);
         mutex_unlock(&p->lock);
         if (s == STEP_END) return ERR_OK;
         if (s == STEP_OPEN)
@@ -146,6 +170,8 @@ enum err pool_run(struct ctx *c, const struct pool_job *job)
     ASSERT(job->workers >= 1 && job->workers <= POOL_WORKERS_MAX);
     CLEANUP(mem_cleanup) struct pool_thread *threads = mem_alloc(job->workers, sizeof *threads);
     if (!threads) return fail(c, ERR_NOMEM, "worker threads");
+    pace_start(&p.pace, POOL_WORKERS_FIRST, job->workers);
+    p.span_ms = clock_mono_ms();
     mutex_init(&p.lock);
     cond_init(&p.changed);
     for (unsigned i = 0; i < job->workers; i++) {

@@ -10,7 +10,8 @@
 
 #include "base/ctx.h"
 
-#define POOL_WORKERS_MAX 8
+#define POOL_WORKERS_MAX 12
+#define POOL_WORKERS_FIRST 4 /* where the search for the right number begins */
 
 struct worker {
     struct ctx ctx; /* its arena is emptied before each call below */
@@ -23,6 +24,9 @@ struct pool_job {
     size_t items;
     unsigned workers;  /* 1..POOL_WORKERS_MAX */
     atomic_bool *halt; /* set from outside too (Ctrl-C): the result is then ERR_CANCELLED */
+    /* Optional: what was moved so far, in any unit. Then as many of the workers work as the path has use for (pace.h), at first
+     * POOL_WORKERS_FIRST. */
+    uint64_t (*moved)(void *arg);
     /* Once a worker, on its thread; stop() is called whenever start() was. Either may be NULL. */
     enum err (*start)(void *arg, struct worker *w);
     void (*stop)(void *arg, struct worker *w);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/intmath.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "cmd/cli/names.h"
 #include "cmd/cli/pool.h"
@@ -194,6 +195,13 @@ void progress_flight(struct progress *p, unsigned worker, uint64_t bytes)
 void progress_file(struct progress *p)
 {
     if (p) atomic_fetch_add(&p->files_done, 1);
+}
+
+uint64_t progress_moved(struct progress *p)
+{
+    uint64_t moved = atomic_load(&p->done) + atomic_load(&p->files_done) * 64 * KIB;
+    for (unsigned i = 0; i < POOL_WORKERS_MAX; i++) moved += atomic_load(&p->flight[i]);
+    return moved;
 }
 
 void progress_stall(struct progress *p, int64_t since_ms, unsigned tries, unsigned tries_max)

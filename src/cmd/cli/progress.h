@@ -37,6 +37,8 @@ void progress_add(struct progress *p, uint64_t bytes);
 /* Bytes `worker` has on the way; replaces what it said before. */
 void progress_flight(struct progress *p, unsigned worker, uint64_t bytes);
 void progress_file(struct progress *p);
+/* All that moved so far, with what is on the way; a file counts as 64 KiB besides, so that many small ones are work too. */
+uint64_t progress_moved(struct progress *p);
 /* A call has failed since `since_ms` (monotonic) and is tried for the n-th time; tries 0: all is well again. */
 void progress_stall(struct progress *p, int64_t since_ms, unsigned tries, unsigned tries_max);
 /* A whole line for people, above the progress line. */

@@ -258,6 +258,8 @@ static enum err close_item(void *arg, struct worker *w, size_t item)
 
 static void close_progress(struct progress **p) { progress_stop(*p); }
 
+static uint64_t moved(void *arg) { return progress_moved(((struct send *)arg)->progress); }
+
 enum err send_files(struct app *a, struct session *session, struct send_state *state)
 {
     CLEANUP(close_progress) struct progress *progress = NULL;
@@ -271,7 +273,8 @@ enum err send_files(struct app *a, struct session *session, struct send_state *s
     session->server.progress = progress;
     struct pool_job job = {.arg = &s,
                            .items = state->count,
-                           .workers = CLI_WORKERS,
+                           .workers = POOL_WORKERS_MAX,
+                           .moved = moved,
                            .halt = a->halt,
                            .start = start,
                            .stop = stop,

@@ -1,4 +1,4 @@
-/* send: uploading a list of files, in parts, four at a time. */
+/* send: uploading a list of files, in parts, several at a time. */
 #ifndef SEALDROP_CMD_CLI_SEND_H
 #define SEALDROP_CMD_CLI_SEND_H
 
