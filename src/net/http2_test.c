@@ -378,6 +378,7 @@ TEST(h2_a_reset_upload_is_aborted_once)
         nap_ms(2);
         http_server_stats(h.server, &stats);
     }
+    CHECK(harness_wait(&h.live, 1)); /* a busy worker may open the sink late; without one there is nothing to abort */
     nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, st->id, NGHTTP2_CANCEL);
     CHECK(push_out() && harness_wait(&h.dones, 2));
     CHECK(atomic_load(&h.aborts) == 1 && atomic_load(&h.finishes) == 0);
