@@ -14,10 +14,13 @@ struct fake {
     size_t fail_open, fail_part, fail_close; /* item that fails; ITEMS: none */
     enum err fail_start;
     size_t halt_at;
+    atomic_uint done;
 };
 
 static uint64_t parts_of(size_t item) { return item % (PARTS_MAX + 1); }
 
+/* Parts that were done: only as many workers work as that has use for. */
+static uint64_t f_moved(void *arg) { return atomic_load(&((struct fake *)arg)->done); }
 static enum err f_start(void *arg, struct worker *w)
 {
     struct fake *f = arg;
@@ -52,6 +55,7 @@ static enum err f_part(void *arg, struct worker *w, size_t item, uint64_t part)
     struct fake *f = arg;
     if (item == f->fail_part) return fail(&w->ctx, ERR_CORRUPT, "bad");
     atomic_fetch_add(&f->parts[item][part], 1);
+    atomic_fetch_add(&f->done, 1);
     return ERR_OK;
 }
 static enum err f_close(void *arg, struct worker *w, size_t item)
@@ -67,7 +71,8 @@ static enum err f_close(void *arg, struct worker *w, size_t item)
 
 static enum err run(struct ctx *c, struct fake *f, unsigned workers)
 {
-    struct pool_job job = {f, ITEMS, workers, &f->halt, f_start, f_stop, f_open, f_have, f_part, f_close};
+    struct pool_job job = {.arg = f, .items = ITEMS, .workers = workers, .halt = &f->halt, .moved = f_moved, .start = f_start,
+                           .stop = f_stop, .open = f_open, .have = f_have, .part = f_part, .close = f_close};
     return pool_run(c, &job);
 }
 
