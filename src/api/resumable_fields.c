@@ -58,7 +58,7 @@ enum err resumable_put_location(struct call *q, const struct upload *u)
 /* Without a declared length an upload has parts of one size and no more than so many: that may be less than the largest file. */
 static uint64_t size_max(const struct app *app, const struct upload *u)
 {
-    uint64_t max = app->cfg.file_bytes_max;
+    uint64_t max = upload_size_max(app);
     if (!u || u->size != UPLOAD_SIZE_UNKNOWN) return max;
     uint64_t parts = (uint64_t)LIMIT_PARTS * u->part_size - 1;
     return parts < max ? parts : max;
@@ -67,7 +67,11 @@ static uint64_t size_max(const struct app *app, const struct upload *u)
 static enum err limit(struct call *q, const struct resumable *r, const struct upload *u, struct slice *ret)
 {
     int64_t left_ms = u ? u->expires_at - clock_wall_ms() : q->app->cfg.upload_ttl_ms;
-    return arena_printf(&q->ctx->arena, ret, "max-size=%llu, min-size=0, %s=%lld", (unsigned long long)size_max(q->app, u),
+    unsigned long long request = q->app->cfg.request_bytes_max;
+    struct slice append = SLICE("");
+    if (request) TRY(arena_printf(&q->ctx->arena, &append, ", max-append-size=%llu", request));
+    return arena_printf(&q->ctx->arena, ret, "max-size=%llu, min-size=0" SLICE_FMT ", %s=%lld",
+                        (unsigned long long)size_max(q->app, u), SLICE_ARG(append),
                         r->interop == RESUMABLE_INTEROP_OLD ? "expires" : "max-age", (long long)(left_ms > 0 ? left_ms / 1000 : 0));
 }
 

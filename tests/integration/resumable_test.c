@@ -376,6 +376,26 @@ TEST(resumable_limits)
     loop_close(&l);
 }
 
+/* A proxy in front that takes no large bodies: told, and parts are no larger. */
+TEST(resumable_behind_a_proxy)
+{
+    ANSWER a = {0};
+    if (!kit_open()) return;
+    l.cfg.request_bytes_max = 5000000;
+    loop_reopen(&l);
+    bearer = loop_sign_in(&l, "owner@example.com", LOOP_PASSWORD, NULL);
+    LOOP(&l, &a, .method = "OPTIONS", .target = UPLOAD);
+    CHECK_SLICE(loop_header(&a, "upload-limit"),
+                slice_cstr(loop_text("max-size=41943039999, min-size=0, max-append-size=5000000, max-age=%lld",
+                                     (long long)l.cfg.upload_ttl_ms / 1000)));
+    LOOP(&l, &a, .target = "/api/v1/uploads", .bearer = bearer, .json = "{\"name\":\"a\",\"size\":41943039999}");
+    CHECK_STATUS(&a, 201);
+    CHECK(loop_num(&a, "part_size") == 4194304 && loop_num(&a, "part_count") == 10000);
+    LOOP(&l, &a, .target = "/api/v1/uploads", .bearer = bearer, .json = "{\"name\":\"a\",\"size\":41943040000}");
+    CHECK_STATUS(&a, 413);
+    loop_close(&l);
+}
+
 static const char *digest_of(enum checksum_alg alg, struct slice of)
 {
     CLEANUP(buf_done) struct buf b = BUF_INIT(200);

@@ -142,6 +142,7 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .quota_admin = {cfg->admin_quota_bytes, cfg->admin_quota_files, cfg->admin_file_bytes,
                                              cfg->admin_transfer_bytes},
                              .file_bytes_max = cfg->file_bytes_max,
+                             .request_bytes_max = cfg->request_bytes_max,
                              .upload_ttl_ms = (int64_t)cfg->upload_ttl_s * 1000,
                              .trash_ms = (int64_t)cfg->trash_days * 86400 * 1000,
                              .link_expires_s_default = cfg->link_expires_default_s,

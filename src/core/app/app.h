@@ -52,6 +52,7 @@ struct app_config {
     struct slice public_url;       /* "https://host:8443", no slash at the end */
     struct quota quota_user, quota_admin; /* of who has none of their own */
     uint64_t file_bytes_max;
+    uint64_t request_bytes_max;    /* a proxy in front takes no larger body; 0: any */
     int64_t upload_ttl_ms;         /* an unfinished upload lives this long after its last part */
     int64_t trash_ms;              /* files are deleted from the trash after this; 0: never by themselves */
     uint64_t link_expires_s_default; /* 0: links live until revoked */

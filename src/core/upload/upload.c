@@ -12,6 +12,31 @@
 #include "core/upload/upload_store.h"
 #include "os/clock.h"
 
+/* Parts that come alone are bodies of requests, and must fit through a proxy in front. */
+static uint32_t part_size_within(const struct app *app, uint32_t part_size)
+{
+    uint64_t max = app->cfg.request_bytes_max;
+    while (max && part_size > max && part_size > UPLOAD_PART_BYTES_MIN) part_size /= 2;
+    return part_size;
+}
+
+uint64_t upload_size_max(const struct app *app)
+{
+    uint64_t parts = (uint64_t)LIMIT_PARTS * part_size_within(app, SFT_PART_MAX) - 1;
+    return MIN(parts, app->cfg.file_bytes_max);
+}
+
+static enum err choose_part_size(struct ctx *c, const struct app *app, uint64_t size, uint32_t *ret)
+{
+    uint32_t part_size = 0;
+    TRY(sft_part_size_for(size == UPLOAD_SIZE_UNKNOWN ? SFT_UNKNOWN_SIZE : size, &part_size));
+    part_size = part_size_within(app, part_size);
+    if (size != UPLOAD_SIZE_UNKNOWN && sft_part_count(size, part_size) > LIMIT_PARTS)
+        return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file is larger than goes through the proxy in front of this server.");
+    *ret = part_size;
+    return ERR_OK;
+}
+
 static enum err check_new(struct ctx *c, const struct app *app, const struct upload_new *n, uint32_t *ret_part_size)
 {
     uint32_t part_size = n->part_size;
@@ -23,8 +48,7 @@ static enum err check_new(struct ctx *c, const struct app *app, const struct upl
     }
     if (n->size != UPLOAD_SIZE_UNKNOWN && n->size > app->cfg.file_bytes_max)
         return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file is larger than this server takes.");
-    uint64_t size = n->size == UPLOAD_SIZE_UNKNOWN ? SFT_UNKNOWN_SIZE : n->size;
-    if (part_size == 0) return sft_part_size_for(size, ret_part_size);
+    if (part_size == 0) return choose_part_size(c, app, n->size, ret_part_size);
     if (!sft_part_size_valid(part_size) || part_size < UPLOAD_PART_BYTES_MIN ||
         (n->size != UPLOAD_SIZE_UNKNOWN && sft_part_count(n->size, part_size) > LIMIT_PARTS)) {
         ctx_field_error(c, "part_size", "must be a power of two from 1 MiB to 512 MiB that gives at most 10,000 parts");

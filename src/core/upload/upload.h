@@ -55,6 +55,8 @@ struct upload_new {
 /* Reserves quota, makes the file key. */
 MUST_USE enum err upload_create(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
                                 struct upload *ret);
+/* The largest size an upload may declare. */
+uint64_t upload_size_max(const struct app *app);
 MUST_USE enum err upload_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                              struct upload *ret);
 struct part_range {
