@@ -215,3 +215,49 @@ TEST(bulk_of_a_thousand)
     CHECK_U64(loop_num(&a, "user.used_bytes"), 0);
     loop_close(&d.l);
 }
+
+/* The fault wrapper around the database, under the same application. */
+static void wrap(struct loop *l)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    api_free(l->api);
+    app_close(l->app);
+    l->api = NULL;
+    l->app = NULL;
+    CHECK_OK(db_fault_open(l->be.db, &l->be.db));
+    CHECK_OK(app_open(&c, &l->be, &l->cfg, &l->app));
+    CHECK_OK(api_new(&c, l->app, &(struct api_config){.setup_token = SLICE(LOOP_SETUP_TOKEN)}, &l->api));
+    l->http = api_http_app(l->api);
+}
+
+/* Every step of the database fails once: what is told of an item is what happened, and nothing is half done. */
+TEST(bulk_survives_database_faults)
+{
+    struct desk d;
+    if (loop_missing()) return;
+    if (loop_chosen() != LOOP_MEMORY) return;
+    desk_open(&d);
+    wrap(&d.l);
+    CHECK_FINE();
+    d.anna = loop_sign_in(&d.l, "anna@example.com", LOOP_PASSWORD, NULL);
+    const char *one = loop_file(&d.l, d.anna, "1", SLICE("1")), *two_ = loop_file(&d.l, d.anna, "2", SLICE("2"));
+    bool fired = true;
+    unsigned failed = 0;
+    for (uint64_t n = 0; fired && n < 200 && !test_failed(); n++) {
+        ANSWER a = {0};
+        const char *op = n % 2 ? "restore" : "trash", *want = n % 2 ? "ready" : "trashed", *was = n % 2 ? "trashed" : "ready";
+        bulk(&d, &a, d.anna, n % 2 ? "trash" : "restore", two(one, two_), "");
+        db_fault_set(d.l.be.db, n, false, ERR_IO);
+        bulk(&d, &a, d.anna, op, two(one, two_), "");
+        fired = db_fault_count(d.l.be.db) > n;
+        db_fault_set(d.l.be.db, UINT64_MAX, false, ERR_IO);
+        bool ok = a.status == 200 && loop_true(&a, "items.0.ok");
+        if (a.status == 200) CHECK(loop_true(&a, "items.1.ok") == ok);
+        if (a.status == 200 && !ok) failed += strcmp(loop_str(&a, "items.0.error.code"), "io") == 0;
+        CHECK_SLICE(slice_cstr(member(&d, d.anna, one, "file.state")), slice_cstr(ok ? want : was));
+        CHECK_SLICE(slice_cstr(member(&d, d.anna, two_, "file.state")), slice_cstr(ok ? want : was));
+    }
+    CHECK(!fired && failed > 5);
+    loop_close(&d.l);
+}

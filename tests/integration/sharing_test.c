@@ -339,6 +339,28 @@ TEST(sharing_is_told_by_mail_once)
     loop_close(&o.l);
 }
 
+TEST(sharing_many_files_is_one_mail)
+{
+    struct office o = {.anna = NULL};
+    ANSWER a = {0};
+    const char *ids = "";
+    if (loop_missing()) return;
+    loop_open(&o.l);
+    o.l.cfg.mail = (struct app_mail){.url = "smtp://127.0.0.1:1", .from = "drop@example.com", .locale = "de"};
+    loop_reopen(&o.l);
+    o.anna = loop_user(&o.l, "anna@example.com", ROLE_USER);
+    o.berta = loop_user(&o.l, "berta@example.com", ROLE_USER);
+    for (unsigned i = 0; i < 120; i++)
+        ids = loop_text("%s%s\"%s\"", ids, i ? "," : "", loop_file(&o.l, o.anna, "f", SLICE("x")));
+    LOOP(&o.l, &a, .target = FILES "/bulk", .bearer = o.anna,
+         .json = loop_text("{\"op\":\"share\",\"ids\":[%s],\"email\":\"berta@example.com\",\"permission\":\"view\"}", ids));
+    CHECK_STATUS(&a, 200);
+    CHECK(loop_true(&a, "items.0.ok") && loop_true(&a, "items.119.ok"));
+    catch_mail(&o.l);
+    CHECK_U64(mail_count, 1);
+    loop_close(&o.l);
+}
+
 TEST(sharing_leaves_its_records)
 {
     static const struct {
