@@ -43,6 +43,8 @@
     "  text " text " NOT NULL);" /* what is searched in: core/library/library.h */                                     \
     "CREATE INDEX library_by_creation ON library (owner, trashed, created_at, file_id);"                               \
     "CREATE INDEX library_by_change ON library (owner, trashed, updated_at, file_id);"                                 \
+    "CREATE INDEX library_by_name ON library (owner, trashed, name_key, file_id);"                                     \
+    "CREATE INDEX library_by_size ON library (owner, trashed, size, file_id);"                                         \
     "CREATE INDEX library_by_folder ON library (owner, folder_id);"                                                    \
     "CREATE INDEX library_by_category ON library (owner, trashed, category_key, category) WHERE category_key <> '';"    \
     "CREATE INDEX library_by_sharing ON library (owner) WHERE shared = 1;"                                             \

@@ -1,5 +1,5 @@
 /* bench_search: lists and searches of an owner with 100,000 files (BENCH_FILES), in this process, without sockets: the time of a whole
- * request, signed in and answered in JSON. One line a query, "search <TAB> query <TAB> median ms <TAB> worst ms <TAB> found". The
+ * request, signed in and answered in JSON. One line a query, "search <TAB> query <TAB> fastest ms <TAB> median ms <TAB> found". The
  * database is that of SEALDROP_LOOP (loopback.h). tests/bench/run.py runs it for its table. */
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 
 #define FILES "/api/v1/files"
 #define AT_ONCE 500
-#define RUNS 9
+#define RUNS 15
 
 static const char *const words[] = {
     "invoice",  "report",  "contract", "photo",   "holiday",  "budget",   "draft",    "final",   "meeting", "notes",   "summary",
@@ -52,9 +52,10 @@ static enum err add_one(struct ctx *c, struct db_conn *conn, const struct fill *
         snprintf(name, sizeof name, "IMG_%05u.jpg", i);
     else
         snprintf(name, sizeof name, "%s %s %u.%s", word(), word(), pick(10000), ends[pick(ARRAY_LEN(ends))]);
-    if (i == 77777 % f->now) snprintf(name, sizeof name, "needle in the haystack.pdf");
+    if (i == 777) snprintf(name, sizeof name, "needle in the haystack.pdf");
     for (unsigned k = pick(3) * 5; k; k--) snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", word());
-    for (unsigned k = pick(3); k; k--) snprintf(tags + strlen(tags), sizeof tags - strlen(tags), "%s\n", word());
+    unsigned first = pick(30), second = 30 + pick(30), n = pick(3);
+    if (n) snprintf(tags, sizeof tags, "%s\n%s%s", words[first], n > 1 ? words[second] : "", n > 1 ? "\n" : "");
     if (pick(5000) == 0) snprintf(tags, sizeof tags, "rare tag\n");
     in.file = (struct file){.owner_id = f->owner, .name = slice_cstr(name), .size = pick(1u << 30), .type = slice_cstr(types[pick(5)]),
                             .state = SLICE("ready"), .mode = SLICE("managed"), .version = 1, .modified_at = f->now + i,
@@ -130,7 +131,7 @@ static void measure(struct loop *l, const char *bearer, const char *what, const 
         count = loop_count(&a, "items");
     }
     qsort(ms, RUNS, sizeof ms[0], by_size);
-    printf("search\t%s\t%.1f\t%.1f\t%zu\n", what, ms[RUNS / 2], ms[RUNS - 1], count);
+    printf("search\t%s\t%.1f\t%.1f\t%zu\n", what, ms[0], ms[RUNS / 2], count);
 }
 
 /* A page in the depth: the cursor after `pages` pages of 200. */

@@ -2,7 +2,7 @@
 """./dev bench: Sealdrop and others side by side in one run, over the same TLS, on the same machine and file system: nginx, and for
 signing in and calls with a token a small service with FastAPI.
 
-run.py [--runs N] [--size 1G] [--only GROUP[,GROUP…]] [--write]      groups: transfer small finish memory idle login
+run.py [--runs N] [--size 1G] [--only GROUP[,GROUP…]] [--write]      groups: transfer small finish memory idle login search
 BENCH_DIR (build/bench) holds the data, BENCH_BIG (10G) is the size for the finish latency. Runs are interleaved, figures are
 medians. --write puts the table into docs/PERFORMANCE.md. Without build/release/bin/sealdropd only nginx is measured.
 Client and servers share the machine: trust the CPU column, and the ratios, more than the GB/s.
@@ -23,7 +23,7 @@ import servers
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "build/release/bin"
 DOC = ROOT / "docs/PERFORMANCE.md"
-GROUPS = ["transfer", "small", "finish", "memory", "idle", "login"]
+GROUPS = ["transfer", "small", "finish", "memory", "idle", "login", "search"]
 IDLE = 10000
 
 
@@ -38,6 +38,10 @@ def own_certificate(directory):
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key),
                     "-out", str(cert)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     return cert, key
+
+
+class OnPostgres:
+    name = "Sealdrop on PostgreSQL"
 
 
 class Bench:
@@ -176,6 +180,18 @@ class Bench:
                               peer: lambda run: measures.small(peer, "h1", 10000)}, columns, *budgets, peer=peer)
             finally:
                 peer.stop()
+
+    def search(self):
+        """Lists and searches among 100,000 files of one owner: whole requests in one process, fastest and median of 15."""
+        found = {}
+        for backend, within in (("files", []), ("postgres", [str(ROOT / "tools/with-postgres")])):
+            self.say("search: " + backend)
+            out = subprocess.run(within + [str(PROGRAMS / "bench_search")], env=dict(os.environ, SEALDROP_LOOP=backend),
+                                 stdout=subprocess.PIPE, text=True, check=True).stdout
+            found[backend] = [line.split("\t")[1:] for line in out.splitlines() if line.startswith("search\t")]
+        for ours, theirs in zip(found["files"], found["postgres"]):
+            self.row("list: %s; ms on SQLite, on PostgreSQL" % ours[0], "%s (%s)" % tuple(ours[1:3]), "%s (%s)" % tuple(theirs[1:3]),
+                     "-", "< 20 ms", peer=OnPostgres)
 
     def table(self):
         """One for each peer."""

@@ -1,6 +1,6 @@
 /* SQL of the library. A list is asked for in one of these ways; all but the first take every filter, and give the same:
  *
- * - recent:  no filter, by time: along an index, as far as the page goes;
+ * - along:   no filter: along the index of the order, as far as the page goes;
  * - scan:    one pass over the owner's rows, which lie together;
  * - match:   SQLite, where trigrams bring few enough candidates;
  * - folder:  SQLite, where a folder holds few enough.
@@ -18,15 +18,16 @@
 /* More candidates than this cost as much as the scan of 100,000 rows. */
 #define CANDIDATES_MAX 20000
 
+/* Patterns follow each other without a gap: the first that is empty ends them, so that rows pay for those that are there. */
+#define LIKE(p, more) "($" p " = '' OR (l.text LIKE $" p " ESCAPE '!' AND " more "))"
+#define LIKES                                                                                                          \
+    LIKE("15", LIKE("16", LIKE("17", LIKE("18", LIKE("19", LIKE("20", LIKE("21", LIKE("22", MORE_LIKES))))))))
+#define MORE_LIKES LIKE("23", LIKE("24", LIKE("25", LAST_LIKE)))
+#define LAST_LIKE "($26 = '' OR l.text LIKE $26 ESCAPE '!')"
 #define FILTERS                                                                                                        \
     "l.trashed = $6 AND ($7 = 0 OR l.folder_id = $8) AND ($9 = '' OR l.state = $9) AND ($10 = '' OR l.type LIKE $10 ESCAPE '!') " \
     "AND l.size BETWEEN $11 AND $12 AND l.created_at >= $13 AND l.created_at < $14 "                                   \
-    "AND ($15 = '' OR l.text LIKE $15 ESCAPE '!') AND ($16 = '' OR l.text LIKE $16 ESCAPE '!') "                        \
-    "AND ($17 = '' OR l.text LIKE $17 ESCAPE '!') AND ($18 = '' OR l.text LIKE $18 ESCAPE '!') "                        \
-    "AND ($19 = '' OR l.text LIKE $19 ESCAPE '!') AND ($20 = '' OR l.text LIKE $20 ESCAPE '!') "                        \
-    "AND ($21 = '' OR l.text LIKE $21 ESCAPE '!') AND ($22 = '' OR l.text LIKE $22 ESCAPE '!') "                        \
-    "AND ($23 = '' OR l.text LIKE $23 ESCAPE '!') AND ($24 = '' OR l.text LIKE $24 ESCAPE '!') "                        \
-    "AND ($25 = '' OR l.text LIKE $25 ESCAPE '!') AND ($26 = '' OR l.text LIKE $26 ESCAPE '!')"
+    "AND " LIKES
 _Static_assert(SEARCH_PATTERNS == 12, "the patterns of FILTERS");
 
 #define SCAN "library l WHERE l.n BETWEEN $1 AND $2 AND l.owner = ($1 >> 32) AND " FILTERS
@@ -70,15 +71,19 @@ static const struct db_stmt folder[LIBRARY_SORTS][2] = ALL_ORDERS("folder", "", 
 static const struct db_stmt by_me[LIBRARY_SORTS][2] = ALL_ORDERS("by_me", "", BY_ME, BY_ME);
 static const struct db_stmt with_me[LIBRARY_SORTS][2] = ALL_ORDERS("with_me", PERMISSION, WITH_ME, WITH_ME);
 
-#define RECENT(key, op, dir)                                                                                           \
+#define ALONG(key, op, dir)                                                                                           \
     "SELECT " FILE_COLUMNS " FROM (SELECT l.file_id AS picked, l." key " AS k FROM library l WHERE l.owner = $1 AND l.trashed = $5 " \
     "AND (l." key ", l.file_id) " op " ($2, $3) ORDER BY l." key " " dir ", l.file_id " dir                             \
     " LIMIT $4) p JOIN files f ON f.id = p.picked " FILE_JOINS " ORDER BY p.k " dir ", p.picked " dir
-static const struct db_stmt recent[LIBRARY_SORTS][2] = {
-    [LIBRARY_BY_CREATION] = {{"library_recent", RECENT("created_at", ">", "ASC"), NULL},
-                             {"library_recent_down", RECENT("created_at", "<", "DESC"), NULL}},
-    [LIBRARY_BY_CHANGE] = {{"library_changed", RECENT("updated_at", ">", "ASC"), NULL},
-                           {"library_changed_down", RECENT("updated_at", "<", "DESC"), NULL}},
+static const struct db_stmt along[LIBRARY_SORTS][2] = {
+    [LIBRARY_BY_NAME] = {{"library_names", ALONG("name_key", ">", "ASC"), NULL},
+                         {"library_names_down", ALONG("name_key", "<", "DESC"), NULL}},
+    [LIBRARY_BY_SIZE] = {{"library_sizes", ALONG("size", ">", "ASC"), NULL},
+                         {"library_sizes_down", ALONG("size", "<", "DESC"), NULL}},
+    [LIBRARY_BY_CREATION] = {{"library_recent", ALONG("created_at", ">", "ASC"), NULL},
+                             {"library_recent_down", ALONG("created_at", "<", "DESC"), NULL}},
+    [LIBRARY_BY_CHANGE] = {{"library_changed", ALONG("updated_at", ">", "ASC"), NULL},
+                           {"library_changed_down", ALONG("updated_at", "<", "DESC"), NULL}},
 };
 
 static const struct db_stmt see_values = {
@@ -273,11 +278,10 @@ static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct 
 enum err library_store_find(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct file **ret, size_t *ret_n)
 {
     const struct library_query *q = f->q;
-    const struct db_stmt *plain = &recent[q->order.by][q->order.down];
     struct db_result r;
-    if (plain->name && unfiltered(f))
-        TRY(db_exec(c, conn, plain, &r, db_i64(f->owner), key_of(q), db_id(&q->page.id), db_i64((int64_t)q->page.limit + 1),
-                    db_i64(f->trashed)));
+    if (unfiltered(f))
+        TRY(db_exec(c, conn, &along[q->order.by][q->order.down], &r, db_i64(f->owner), key_of(q), db_id(&q->page.id),
+                    db_i64((int64_t)q->page.limit + 1), db_i64(f->trashed)));
     else
         TRY(find_filtered(c, conn, f, &r));
     struct file *files = ARENA_ARRAY(&c->arena, struct file, r.rows + 1);
