@@ -1,6 +1,7 @@
 /* SQL of the library. A list is asked for in one of these ways; all but the first take every filter, and give the same:
  *
  * - along:   no filter: along the index of the order, as far as the page goes;
+ * - ahead:   the next 2000 rows along that index, where what is wanted may be common; when the page is not full, another way follows;
  * - scan:    one pass over the owner's rows, which lie together;
  * - match:   SQLite, where trigrams bring few enough candidates;
  * - folder:  SQLite, where a folder holds few enough.
@@ -17,6 +18,8 @@
 #define OWNER_SHIFT 32
 /* More candidates than this cost as much as the scan of 100,000 rows. */
 #define CANDIDATES_MAX 20000
+/* And so few are cheaper than to look ahead. */
+#define CANDIDATES_FEW 2000
 
 /* Patterns follow each other without a gap: the first that is empty ends them, so that rows pay for those that are there. */
 #define LIKE(p, more) "($" p " = '' OR (l.text LIKE $" p " ESCAPE '!' AND " more "))"
@@ -70,6 +73,22 @@ static const struct db_stmt match[LIBRARY_SORTS][2] = ALL_ORDERS("match", "", MA
 static const struct db_stmt folder[LIBRARY_SORTS][2] = ALL_ORDERS("folder", "", FOLDER, FOLDER);
 static const struct db_stmt by_me[LIBRARY_SORTS][2] = ALL_ORDERS("by_me", "", BY_ME, BY_ME);
 static const struct db_stmt with_me[LIBRARY_SORTS][2] = ALL_ORDERS("with_me", PERMISSION, WITH_ME, WITH_ME);
+
+/* The next rows in the order, whatever they are; where enough of them are wanted, that is the page. */
+#define AHEAD(key, op, dir)                                                                                            \
+    "(SELECT * FROM library WHERE owner = ($1 >> 32) AND trashed = $6 AND +n BETWEEN $1 AND $2 AND (" key ", file_id) " op \
+    " ($3, $4) ORDER BY " key " " dir ", file_id " dir " LIMIT 2000) l WHERE " FILTERS
+#define AHEAD_BOTH_WAYS(key, order)                                                                                    \
+    {                                                                                                                  \
+        {"library_ahead_" key, PICK("", key, AHEAD(key, ">", "ASC"), ">", order, "ASC"), NULL},                         \
+            {"library_ahead_down_" key, PICK("", key, AHEAD(key, "<", "DESC"), "<", order, "DESC"), NULL}               \
+    }
+static const struct db_stmt ahead[LIBRARY_SORTS][2] = {
+    [LIBRARY_BY_NAME] = AHEAD_BOTH_WAYS("name_key", "l.name_key || ''"),
+    [LIBRARY_BY_SIZE] = AHEAD_BOTH_WAYS("size", "l.size + 0"),
+    [LIBRARY_BY_CREATION] = AHEAD_BOTH_WAYS("created_at", "l.created_at + 0"),
+    [LIBRARY_BY_CHANGE] = AHEAD_BOTH_WAYS("updated_at", "l.updated_at + 0"),
+};
 
 #define ALONG(key, op, dir)                                                                                           \
     "SELECT " FILE_COLUMNS " FROM (SELECT l.file_id AS picked, l." key " AS k FROM library l WHERE l.owner = $1 AND l.trashed = $5 " \
@@ -209,13 +228,14 @@ static enum err count_rows(struct ctx *c, struct db_conn *conn, const struct db_
     return ERR_OK;
 }
 
-/* The way that looks at the fewest rows. */
-static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, const struct db_stmt **ret)
+/* The way that looks at the fewest rows; *ret_few: they are few. */
+static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, const struct db_stmt **ret, bool *ret_few)
 {
     enum library_sort by = f->q->order.by;
     bool down = f->q->order.down;
     *ret = f->q->side == LIBRARY_SHARED_BY_ME ? &by_me[by][down] : &with_me[by][down];
-    if (f->q->side != LIBRARY_OWN) return ERR_OK;
+    *ret_few = f->q->side != LIBRARY_OWN;
+    if (*ret_few) return ERR_OK;
     int64_t best = CANDIDATES_MAX + 1, n = 0;
     *ret = &scan[by][down];
     if (db_conn_kind(conn) != DB_SQLITE) return db_exec0(c, conn, &see_values, NULL);
@@ -232,7 +252,9 @@ static enum err choose(struct ctx *c, struct db_conn *conn, const struct library
                                         db_i64(((f->owner + 1) << OWNER_SHIFT) - 1), db_i64(best)};
         TRY(count_rows(c, conn, &count_match, args, ARRAY_LEN(args), &n));
         if (n < best) *ret = &match[by][down];
+        best = MIN(best, n);
     }
+    *ret_few = best <= CANDIDATES_FEW;
     return ERR_OK;
 }
 
@@ -252,7 +274,8 @@ static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct 
 {
     const struct library_query *q = f->q;
     const struct db_stmt *stmt = NULL;
-    TRY(choose(c, conn, f, &stmt));
+    bool few = false;
+    TRY(choose(c, conn, f, &stmt, &few));
     bool others = q->side == LIBRARY_SHARED_WITH_ME;
     struct db_value args[15 + SEARCH_PATTERNS] = {others ? db_id(&f->user) : db_i64(f->owner << OWNER_SHIFT),
                                                   db_i64(others ? f->now_ms : ((f->owner + 1) << OWNER_SHIFT) - 1),
@@ -270,6 +293,10 @@ static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct 
                                                   db_i64(q->to_ms)};
     size_t n = 14;
     for (size_t i = 0; i < SEARCH_PATTERNS; i++) args[n++] = db_text(f->search->like[i]);
+    if (!few) {
+        TRY(db_run(c, conn, &ahead[q->order.by][q->order.down], args, n, ret));
+        if (ret->rows > q->page.limit) return ERR_OK;
+    }
     if (stmt == &match[q->order.by][q->order.down]) args[n++] = db_text(f->search->match);
     if (q->side == LIBRARY_SHARED_BY_ME) args[n++] = db_i64(f->now_ms);
     return db_run(c, conn, stmt, args, n, ret);
