@@ -9,7 +9,7 @@
  * (And from what is shared, by the owner or with the caller, where there is less.) PostgreSQL knows neither match nor folder: its planner
  * sees the values (force_custom_plan) and takes the index of trigrams or of folders by itself. An order that a filter goes with is
  * written so that no index gives it: else a planner walks along that index in the hope of an early end, and reads all rows in the worst
- * order when there is none. */
+ * order when there is none. The rows of a library are in memory or soon will be, and two workers more do not pay for milliseconds. */
 #include "core/library/library_store.h"
 
 #include "base/intmath.h"
@@ -106,7 +106,9 @@ static const struct db_stmt along[LIBRARY_SORTS][2] = {
 };
 
 static const struct db_stmt see_values = {
-    "library_see_values", "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", "SELECT 1"};
+    "library_see_values",
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true)", "SELECT 1"};
 static const struct db_stmt count_match = {
     "library_count_match",
     "SELECT COUNT(*) FROM (SELECT 1 FROM library_fts WHERE library_fts MATCH $1 AND rowid BETWEEN $2 AND $3 LIMIT $4)", NULL};
