@@ -152,6 +152,7 @@ static enum err create(struct call *q, struct tus_sink *s)
     n.file.type = meta.type;
     n.memo = meta.raw;
     n.partial = concat == TUS_PARTIAL;
+    if (!n.partial) n.file.folder = meta.folder;
     if (concat == TUS_FINAL) return create_final(q, &n, ids, count, s);
     TRY(declared_size(q, &n.file.size));
     if (q->http->has_body) TRY(tus_need_type(q));

@@ -28,6 +28,7 @@ MUST_USE enum err tus_checksum(struct call *q, bool *ret_set, struct checksum *r
 /* What Upload-Metadata tells of the file, and the field itself. */
 struct tus_metadata {
     struct slice name, type, raw;
+    struct slice folder; /* ptr NULL: none was told */
 };
 MUST_USE enum err tus_metadata(struct call *q, struct tus_metadata *ret);
 enum tus_concat { TUS_WHOLE, TUS_PARTIAL, TUS_FINAL };

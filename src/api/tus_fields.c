@@ -110,7 +110,7 @@ static bool key_known(struct slice seen, struct slice key)
 }
 
 struct names {
-    struct slice filename, name, path, type;
+    struct slice filename, name, path, type, folder;
 };
 
 static enum err take_pair(struct call *q, struct slice pair, struct slice seen, struct names *n)
@@ -121,7 +121,7 @@ static enum err take_pair(struct call *q, struct slice pair, struct slice seen, 
         struct slice key;
         struct slice *to;
     } known[] = {{SLICE("filename"), &n->filename}, {SLICE("name"), &n->name}, {SLICE("relativePath"), &n->path},
-                 {SLICE("filetype"), &n->type}};
+                 {SLICE("filetype"), &n->type}, {SLICE("folder"), &n->folder}};
     if (!key_valid(key)) return bad_field(q, "upload-metadata", "has an empty key, or one that is not ASCII");
     if (key_known(seen, key)) return bad_field(q, "upload-metadata", "has the same key twice");
     enum err e = base64_decode(&value, rest);
@@ -148,6 +148,7 @@ enum err tus_metadata(struct call *q, struct tus_metadata *ret)
         .name = n.path.len ? n.path : n.filename.len ? n.filename : n.name.len ? n.name : SLICE("unnamed"),
         .type = slice_trim(slice_cut(&type, ';')),
         .raw = raw.ptr ? raw : SLICE(""),
+        .folder = n.folder.len ? n.folder : (struct slice){NULL, 0},
     };
     return ERR_OK;
 }

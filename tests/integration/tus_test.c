@@ -218,6 +218,14 @@ TEST(tus_creation)
     LOOP(&l, &a, .target = loop_text("/api/v1/files/%s", tus_header(&a, "sealdrop-file-id")), .bearer = bearer);
     CHECK_STR(&a, "file.name", "empty");
     CHECK_STR(&a, "file.type", "text/csv");
+    post(&l, bearer, HEADER("upload-length", "0"), HEADER("upload-metadata", "filename YS5i,folder L0luL0hlcmU="), SLICE(""), &a);
+    CHECK_STATUS(&a, 201);
+    LOOP(&l, &a, .target = loop_text("/api/v1/files/%s", tus_header(&a, "sealdrop-file-id")), .bearer = bearer);
+    CHECK_STR(&a, "file.name", "a.b");
+    LOOP(&l, &a, .target = "/api/v1/folders?parent=/In", .bearer = bearer);
+    CHECK_STR(&a, "items.0.name", "Here");
+    post(&l, bearer, HEADER("upload-length", "0"), HEADER("upload-metadata", "filename YS5i,folder Li4vLi4="), SLICE(""), &a);
+    CHECK(a.status == 400 || a.status == 404);
     /* A folder's path wins; what Uppy sends without one does not. */
     post(&l, bearer, HEADER("upload-length", "0"), HEADER("upload-metadata", "filename YS5i,relativePath ZC9hLmI="), SLICE(""), &a);
     LOOP(&l, &a, .target = loop_text("/api/v1/files/%s", tus_header(&a, "sealdrop-file-id")), .bearer = bearer);
