@@ -165,6 +165,7 @@ call_fn resumable_get_call, resumable_delete_call, resumable_options_call;
 call_fn tus_head_call, tus_delete_call, tus_options_call;
 call_fn files_list_call, files_get_call, files_change_call, files_delete_call, files_restore_call, files_encrypt_call,
     files_download_call, files_content_call, files_key_call;
+call_fn versions_list_call, versions_restore_call, versions_delete_call;
 call_fn files_bulk_call, files_archive_call, files_archive_again_call;
 call_fn comments_list_call, comments_new_call, comments_change_call, comments_delete_call;
 call_fn permissions_list_call, permissions_put_call, permissions_set_call, permissions_delete_call;

@@ -235,8 +235,23 @@ enum err send_content(struct call *q, const struct representation *t)
     return e;
 }
 
-/* ---- kinds of content ---- */
+#define FIND_TRIES 3
 
+enum err send_found(struct call *q, find_fn *find)
+{
+    size_t headers = q->resp->header_count;
+    for (int tries = 0; tries < FIND_TRIES; tries++) {
+        struct representation t;
+        TRY(find(q, &t));
+        enum err e = send_content(q, &t);
+        if (e != ERR_NOT_FOUND) return e;
+        ctx_clear_error(q->ctx);
+        q->resp->header_count = headers;
+    }
+    return refuse(q->ctx, ERR_BUSY, "content_changed", "The file is being replaced again and again. Try again.");
+}
+
+/* ---- kinds of content ---- */
 
 static enum err open_plain(struct call *q, void *arg, uint64_t first, uint64_t length, struct reader **ret)
 {

@@ -27,6 +27,10 @@ struct representation {
 /* Calls drop, whatever happens. */
 MUST_USE enum err send_content(struct call *q, const struct representation *content);
 
+/* Finds what the request means and sends it; finds it once more when it was replaced between the two. */
+typedef enum err find_fn(struct call *q, struct representation *ret);
+MUST_USE enum err send_found(struct call *q, find_fn *find);
+
 /* A file as plaintext, or as it is stored. */
 MUST_USE enum err content_plain(struct call *q, const struct file *f, struct representation *ret);
 MUST_USE enum err content_sealed(struct call *q, const struct file *f, struct representation *ret);

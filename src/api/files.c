@@ -3,6 +3,7 @@
 #include "api/encode.h"
 #include "api/messages_library.h"
 #include "core/audit/audit.h"
+#include "core/file/version.h"
 #include "core/library/library.h"
 
 static enum err query_size(struct call *q, const char *name, uint64_t otherwise, uint64_t *ret)
@@ -125,31 +126,48 @@ enum err files_restore_call(struct call *q)
     return reply_file(q, &f);
 }
 
-enum err files_download_call(struct call *q)
+/* The file, or an older version of it (?version=). */
+static enum err get_version(struct call *q, struct file *ret)
 {
-    struct file f;
-    struct representation content;
-    TRY(get_file(q, ACTION_DOWNLOAD, &f));
-    TRY(content_plain(q, &f, &content));
-    return send_content(q, &content);
+    struct opt_u64 version;
+    struct id id;
+    TRY(query_u64(q, "version", INT64_MAX, &version));
+    if (!version.set) return get_file(q, ACTION_DOWNLOAD, ret);
+    TRY(param_id(q, 0, &id));
+    return version_get(q->ctx, q->app, &q->who, &id, (int64_t)version.v, ret);
 }
 
-enum err files_content_call(struct call *q)
+static enum err get_plain(struct call *q, struct representation *ret)
 {
     struct file f;
-    struct representation content;
-    TRY(get_file(q, ACTION_DOWNLOAD, &f));
-    TRY(content_sealed(q, &f, &content));
-    return send_content(q, &content);
+    TRY(get_version(q, &f));
+    return content_plain(q, &f, ret);
 }
+
+static enum err get_sealed(struct call *q, struct representation *ret)
+{
+    struct file f;
+    TRY(get_version(q, &f));
+    return content_sealed(q, &f, ret);
+}
+
+enum err files_download_call(struct call *q) { return send_found(q, get_plain); }
+
+enum err files_content_call(struct call *q) { return send_found(q, get_sealed); }
 
 enum err files_key_call(struct call *q)
 {
     const struct msg_key_request *in = q->in;
+    struct opt_u64 version;
     struct file f;
     struct content_key key;
-    TRY(get_file(q, ACTION_DOWNLOAD, &f));
-    TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
+    TRY(get_version(q, &f));
+    TRY(query_u64(q, "version", INT64_MAX, &version));
+    /* Of the newest it may be that of a newer one; of a version it is that of no other. */
+    if (version.set)
+        TRY(content_release_key(q->ctx, q->app, &f.content, in->public_key, &q->who.session_id, &key));
+    else
+        TRY(file_release_key(q->ctx, q->app, &f, in->public_key, &q->who.session_id, &key));
     TRY(audit_record(q->ctx, q->app, &(struct audit_event){.event = "key.release", .who = &q->who, .object_type = "file",
                                                            .object_id = &f.id}));
     struct msg_key out;

@@ -38,6 +38,7 @@ struct msg_me_patch {
 };
 
 struct msg_upload_new {
+    struct opt_id version_of;
     struct slice name, folder;
     struct opt_u64 size;
     struct slice type, mode;
@@ -78,6 +79,13 @@ struct msg_file {
     struct opt_i64 trashed_at;
     const struct msg_processing *processing;
     struct msg_processing processing_now; /* what it points to */
+};
+struct msg_version {
+    uint64_t version, size;
+    struct slice type, state, sha256;
+    struct id content_id, created_by;
+    int64_t modified_at, created_at;
+    struct opt_i64 replaced_at;
 };
 struct msg_file_out {
     struct msg_file *file;
@@ -195,7 +203,7 @@ struct msg_ready {
 
 extern const struct json_table msg_user_table, msg_user_out_table, msg_setup_table, msg_login_table, msg_tokens_table,
     msg_refresh_table, msg_me_patch_table, msg_upload_new_table, msg_upload_table, msg_upload_complete_table,
-    msg_upload_page_table, msg_file_table, msg_file_out_table, msg_files_out_table, msg_file_patch_table,
+    msg_upload_page_table, msg_file_table, msg_version_page_table, msg_file_out_table, msg_files_out_table, msg_file_patch_table,
     msg_file_page_table, msg_key_request_table, msg_key_table, msg_transfer_new_table, msg_transfer_table,
     msg_transfer_out_table, msg_transfer_page_table, msg_share_new_table, msg_link_table, msg_link_out_table,
     msg_link_page_table, msg_share_table, msg_verify_table, msg_ticket_table, msg_done_table, msg_health_table,

@@ -25,9 +25,10 @@ static const char *const delete_query[] = {"delete_files", NULL};
 static const char *const audit_query[] = {"limit", "cursor", "event", "actor", "object", "ip", "from", "to", NULL};
 /* Providers send more than the standard names. */
 static const char *const oidc_query[] = {"code", "state", "error", "iss", "*", NULL};
-static const char *const upload_query[] = {"name", "folder", NULL};
+static const char *const upload_query[] = {"name", "folder", "version_of", NULL};
+static const char *const version_query[] = {"version", NULL};
 static const char *const download_query[] = {"file_id", NULL};
-static const char *const content_query[] = {"file_id", "grant", NULL};
+static const char *const content_query[] = {"file_id", "grant", "content_id", NULL};
 
 const struct route api_routes[] = {
     /* Set-up and accounts */
@@ -158,13 +159,22 @@ const struct route api_routes[] = {
     {HTTP_POST, API "/files/{id}/restore", CALLER_USER, RATE_NONE, "Take a file out of the trash", .call = files_restore_call,
      .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
     {HTTP_GET, API "/files/{id}/download", CALLER_USER, RATE_NONE, "Plain bytes; ranges", .call = files_download_call,
-     .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
+     .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream", .query = version_query},
     {HTTP_GET, API "/files/{id}/content", CALLER_USER, RATE_NONE, "Sealed bytes as stored; ranges",
-     .call = files_content_call, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream"},
+     .call = files_content_call, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/octet-stream",
+     .query = version_query},
     {HTTP_POST, API "/files/{id}/encrypt", CALLER_USER, RATE_NONE, "Seal a file anew under a fresh key, in the background",
      .call = files_encrypt_call, .out = &msg_file_out_table, .scope = SCOPE_FILES_WRITE, .status = 202},
     {HTTP_POST, API "/files/{id}/key", CALLER_USER, RATE_NONE, "The file key, sealed to a one-time key of the caller",
-     .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200},
+     .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200,
+     .query = version_query},
+    {HTTP_GET, API "/files/{id}/versions", CALLER_USER, RATE_NONE, "Versions of a file, newest first", .call = versions_list_call,
+     .out = &msg_version_page_table, .scope = SCOPE_FILES_READ, .status = 200},
+    {HTTP_POST, API "/files/{id}/versions/{v}/restore", CALLER_USER, RATE_NONE,
+     "Make an old version the newest once more; no bytes are copied", .call = versions_restore_call, .out = &msg_file_out_table,
+     .scope = SCOPE_FILES_WRITE, .status = 200},
+    {HTTP_DELETE, API "/files/{id}/versions/{v}", CALLER_USER, RATE_NONE, "Delete a version, but not the newest",
+     .call = versions_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204},
     {HTTP_POST, API "/files/bulk", CALLER_USER, RATE_NONE, "One operation on up to 1,000 files, each with its own result",
      .call = files_bulk_call, .in = &msg_bulk_table, .out = &msg_bulk_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
     {HTTP_POST, API "/files/archive", CALLER_USER, RATE_NONE, "Files as one ZIP; Content-Location is where to continue it",

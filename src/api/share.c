@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/name.h"
 #include "core/audit/audit.h"
+#include "core/file/version.h"
 #include "os/clock.h"
 
 /* A link whose password, if any, has been proven. */
@@ -149,34 +150,40 @@ static enum err archive_name(struct call *q, const struct link *l, struct slice 
     return arena_printf(&q->ctx->arena, ret, SLICE_FMT ".zip", SLICE_ARG(title));
 }
 
-enum err share_download_call(struct call *q)
+static enum err share_archive(struct call *q, const struct link *l, struct representation *ret)
+{
+    struct archive *archive = NULL;
+    struct slice name;
+    TRY(archive_name(q, l, &name));
+    TRY(link_archive(q->ctx, q->app, l, &archive));
+    TRY(content_archive(q, archive, name, ret));
+    ret->object_type = "link";
+    ret->object_id = l->id;
+    return ERR_OK;
+}
+
+static enum err find_download(struct call *q, struct representation *ret)
 {
     struct link l;
     struct ticket t;
     struct opt_id wanted;
-    struct representation content;
-    struct archive *archive = NULL;
     struct file one;
-    struct slice name;
     TRY(query_id(q, "file_id", &wanted));
     TRY(open_proven(q, &l, &t));
     enum err e = wanted.set ? ERR_OK : link_file(q->ctx, q->app, &l, NULL, &one);
     if (e != ERR_OK && e != ERR_EXISTS) return e;
     if (e == ERR_EXISTS) {
-        TRY(archive_name(q, &l, &name));
-        TRY(link_archive(q->ctx, q->app, &l, &archive));
-        TRY(content_archive(q, archive, name, &content));
-        content.object_type = "link";
-        content.object_id = l.id;
+        TRY(share_archive(q, &l, ret));
     } else {
         TRY(choose_file(q, &l, &wanted, &one));
-        TRY(content_plain(q, &one, &content));
+        TRY(content_plain(q, &one, ret));
     }
-    e = count_content(q, &l, &t, &content);
-    if (e == ERR_OK) return send_content(q, &content);
-    if (content.drop) content.drop(content.arg);
+    e = count_content(q, &l, &t, ret);
+    if (e != ERR_OK && ret->drop) ret->drop(ret->arg);
     return e;
 }
+
+enum err share_download_call(struct call *q) { return send_found(q, find_download); }
 
 static enum err known_grant(struct call *q, void *arg, struct grant *ret)
 {
@@ -186,25 +193,43 @@ static enum err known_grant(struct call *q, void *arg, struct grant *ret)
     return ERR_OK;
 }
 
-enum err share_content_call(struct call *q)
+/* A download that has the key of a content goes on with it, also when the file has a newer one meanwhile. */
+static enum err choose_content(struct call *q, const struct link *l, struct file *ret)
+{
+    struct opt_id wanted, content;
+    struct file f;
+    TRY(query_id(q, "file_id", &wanted));
+    TRY(query_id(q, "content_id", &content));
+    TRY(choose_file(q, l, &wanted, &f));
+    if (content.set && !id_eq(content.v, f.content.id)) {
+        enum err e = version_with_content(q->ctx, q->app, &f, &content.v, &f);
+        if (e == ERR_NOT_FOUND)
+            return refuse(q->ctx, ERR_GONE, "content_changed", "The file was replaced meanwhile. Ask for its key and begin anew.");
+        TRY(e);
+    }
+    *ret = f;
+    return ERR_OK;
+}
+
+static enum err find_sealed(struct call *q, struct representation *ret)
 {
     struct link l;
     struct ticket t;
-    struct opt_id wanted, grant;
+    struct opt_id grant;
     struct file f;
-    struct representation content;
-    TRY(query_id(q, "file_id", &wanted));
     TRY(query_id(q, "grant", &grant));
     TRY(open_proven(q, &l, &t));
     if (!grant.set) return refuse(q->ctx, ERR_INVALID, "grant_required", "Ask for the key first: its answer has the grant.");
     TRY(grant_check(q->ctx, q->app, &l, &grant.v));
-    TRY(choose_file(q, &l, &wanted, &f));
-    TRY(content_sealed(q, &f, &content));
+    TRY(choose_content(q, &l, &f));
+    TRY(content_sealed(q, &f, ret));
     /* Sent under the grant of the key: its bytes are added up, and "done" commits it. */
-    TRY(count_content(q, &l, &(struct ticket){grant.v}, &content));
-    content.count = known_grant;
-    return send_content(q, &content);
+    TRY(count_content(q, &l, &(struct ticket){grant.v}, ret));
+    ret->count = known_grant;
+    return ERR_OK;
 }
+
+enum err share_content_call(struct call *q) { return send_found(q, find_sealed); }
 
 enum err share_key_call(struct call *q)
 {

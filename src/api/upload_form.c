@@ -15,6 +15,7 @@ struct form_sink {
     size_t n, cap;
     bool ignoring; /* a field that is not a file */
     struct slice folder; /* of all files in it; ptr NULL: not given */
+    struct opt_id version_of; /* what comes makes new versions of this file */
 };
 
 static void free_sink(struct form_sink *s, struct ctx *c)
@@ -47,6 +48,7 @@ static enum err form_begin(void *arg, const struct multipart_head *h)
     struct upload_new n = {.size = UPLOAD_SIZE_UNKNOWN, .folder = s->folder};
     s->ignoring = !h->filename.ptr;
     if (s->ignoring) return ERR_OK;
+    if (s->version_of.set) n.version_of = &s->version_of.v;
     TRY(arena_slice(&c->arena, h->filename, &n.name));
     if (h->content_type.ptr) TRY(arena_slice(&c->arena, h->content_type, &n.type));
     if (slice_eq(n.type, SLICE("application/octet-stream"))) n.type = SLICE("");
@@ -134,13 +136,14 @@ static bool tells(struct slice type)
            !slice_eq(type, SLICE("application/x-www-form-urlencoded"));
 }
 
-static enum err describe_raw(struct call *q, struct upload_new *ret)
+static enum err describe_raw(struct call *q, const struct opt_id *version_of, struct upload_new *ret)
 {
     struct slice type = http_request_header(q->http, "content-type");
     *ret = (struct upload_new){.size = q->http->has_length ? q->http->content_length : UPLOAD_SIZE_UNKNOWN};
+    if (version_of->set) ret->version_of = &version_of->v;
     TRY(query_text(q, "folder", &ret->folder));
     TRY(raw_name(q, &ret->name));
-    if (!ret->name.ptr) {
+    if (!ret->name.ptr && !ret->version_of) {
         ctx_field_error(q->ctx, "name", "is required for a raw body: ?name=report.pdf");
         return ERR_INVALID;
     }
@@ -166,18 +169,21 @@ enum err files_upload_open(struct call *q, struct http_sink **ret)
     struct slice type = http_request_header(q->http, "content-type"), rest = type;
     struct resumable r;
     struct upload_new n = {0};
+    struct opt_id version_of;
     bool form = slice_eq_nocase(slice_trim(slice_cut(&rest, ';')), SLICE("multipart/form-data"));
     resumable_read(q->http, &r);
     if (form && r.complete.set && !r.complete.v)
         return refuse(q->ctx, ERR_INVALID, "form_not_resumable",
                       "A form comes in one request. Send the bytes of the file alone to go on later.");
-    if (!form) TRY(describe_raw(q, &n));
+    TRY(query_id(q, "version_of", &version_of));
+    if (!form) TRY(describe_raw(q, &version_of, &n));
     if (!form && resumable_meant(&r)) return resumable_create(q, &r, &n, ret);
     struct form_sink *s = MEM_NEW(struct form_sink);
     if (!s) return ERR_NOMEM;
     s->sink.ops = &sink_ops;
     s->q = q;
     s->form = form;
+    s->version_of = version_of;
     enum err e = query_text(q, "folder", &s->folder);
     if (e == ERR_OK) e = open_sink(s, &n, type);
     if (e != ERR_OK) {

@@ -15,12 +15,17 @@ enum err upload_new_call(struct call *q)
 {
     const struct msg_upload_new *in = q->in;
     struct upload u;
-    struct upload_new n = {.name = in->name,
+    struct upload_new n = {.version_of = in->version_of.set ? &in->version_of.v : NULL,
+                           .name = in->name,
                            .folder = in->folder,
                            .type = in->type,
                            .size = in->size.set ? in->size.v : UPLOAD_SIZE_UNKNOWN,
                            .part_size = in->part_size.set ? (uint32_t)in->part_size.v : 0,
                            .modified_at = in->mtime.v};
+    if (!n.version_of && !n.name.ptr) {
+        ctx_field_error(q->ctx, "name", "is required for a new file");
+        return ERR_INVALID;
+    }
     if (in->part_size.set && in->part_size.v == 0) {
         ctx_field_error(q->ctx, "part_size", "must be a power of two from 1 MiB to 512 MiB");
         return ERR_INVALID;

@@ -98,7 +98,8 @@ void blob_close(struct blob_reader *r);
 
 enum blob_erase { BLOB_UNLINK, BLOB_OVERWRITE };
 /* Removes a committed blob; ERR_OK when absent. BLOB_OVERWRITE: one pass of zeros and fdatasync before, best effort; the key is
- * gone at once, the bytes at the end, or after the next start. Open readers go on reading; overwritten bytes are zeros to them. */
+ * gone at once, the bytes at the end, or after the next start. Open readers go on reading what it held: while there are any,
+ * BLOB_OVERWRITE may end with ERR_BUSY; called again when there are none it overwrites. */
 MUST_USE enum err blob_remove(struct ctx *c, struct blob_store *s, struct blob_key key, enum blob_erase e);
 /* Each blob, committed or not, with its age; the visitor may return an error to stop, which is passed up, and may call the
  * store. What is committed meanwhile may be told twice, but is not missed. */

@@ -8,11 +8,6 @@
 #include "base/mem.h"
 #include "blob/fs_impl.h"
 
-struct fs_reader {
-    struct blob_reader base;
-    int fd;
-};
-
 void fs_path_in(const struct fs_store *s, const char *name, struct fs_path *ret)
 {
     snprintf(ret->s, sizeof ret->s, "%s/%s", s->dir, name);
@@ -51,6 +46,25 @@ enum err fs_sync_dir(struct ctx *c, const char *path)
     return e == ERR_OK ? e : fail(c, fs_err(e), "sync directory '%s': %m", path);
 }
 
+static void reader_add(struct fs_store *s, struct fs_reader *r)
+{
+    GUARD(&s->m);
+    r->next = s->readers;
+    r->at = &s->readers;
+    if (r->next) r->next->at = &r->next;
+    s->readers = r;
+}
+
+static void reader_free(struct fs_store *s, struct fs_reader *r)
+{
+    mutex_lock(&s->m);
+    *r->at = r->next;
+    if (r->next) r->next->at = r->at;
+    mutex_unlock(&s->m);
+    fd_close(&r->fd);
+    mem_free(r);
+}
+
 static enum err fs_open(struct ctx *c, struct blob_store *store, struct blob_key key,
                         struct blob_reader **ret, uint64_t *ret_size_bytes)
 {
@@ -60,12 +74,13 @@ static enum err fs_open(struct ctx *c, struct blob_store *store, struct blob_key
     struct fs_reader *r = MEM_NEW(struct fs_reader);
     if (!r) return fail(c, ERR_NOMEM, "reader");
     r->fd = -1;
+    r->key = key;
+    reader_add(fs_of(store), r);
     enum err e = file_open(path.s, O_RDONLY, 0, &r->fd);
     if (e == ERR_OK) e = file_size(r->fd, &size);
     if (e != ERR_OK) {
         e = fail(c, e == ERR_NOT_FOUND ? e : fs_err(e), "open '%s': %m", path.s);
-        fd_close(&r->fd);
-        mem_free(r);
+        reader_free(fs_of(store), r);
         return e;
     }
     *ret = &r->base;
@@ -84,9 +99,7 @@ static int fs_reader_fd(const struct blob_reader *r) { return ((const struct fs_
 
 static void fs_reader_close(struct blob_reader *base)
 {
-    struct fs_reader *r = (struct fs_reader *)base;
-    fd_close(&r->fd);
-    mem_free(r);
+    reader_free(fs_of(base->store), (struct fs_reader *)base);
 }
 
 /* Writes one byte: a full or read-only file system still answers statvfs. */

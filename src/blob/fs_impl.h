@@ -36,6 +36,13 @@ struct fs_shard_set {
     uint8_t bits[FS_SHARDS / 8];
 };
 
+struct fs_reader {
+    struct blob_reader base;
+    struct blob_key key;
+    int fd;
+    struct fs_reader *next, **at; /* at: what points here */
+};
+
 struct fs_store {
     struct blob_store base;
     char dir[FS_DIR_BYTES];
@@ -46,6 +53,7 @@ struct fs_store {
     uint64_t names_made, names_synced; /* files created in tmp/, and how many of them are known durable there */
     struct fs_later *later;
     size_t later_count;
+    struct fs_reader *readers; /* all, from before they open the file */
     struct fs_shard_set outer, inner;
     struct thread sweeper;
     atomic_bool stop;

@@ -262,16 +262,30 @@ TEST(overwriting_leaves_zeros)
 {
     PLACE(p);
     struct blob_key key = key_new();
-    struct blob_reader *r = NULL;
+    struct blob_reader *r = NULL, *late = NULL;
+    struct fs_path path;
     uint64_t size = 0;
-    static char got[2500000];
+    static char before[2500000], got[2500000];
     size_t n = 0;
+    int fd = -1;
     CHECK_OK(blob_store_whole(&p.c, p.s, key, sizeof got, 1000000, 1));
+    fs_path_final(fs_of(p.s), key, &path);
+    CHECK_OK(file_open(path.s, O_RDONLY, 0, &fd));
     CHECK_OK(blob_open(&p.c, p.s, key, &r, &size));
+    CHECK_OK(blob_read(&p.c, r, 0, before, sizeof before, &n));
+    /* Not while somebody reads it: to nobody else it is there any more, to this one it is as it was. */
+    for (int i = 0; i < 2; i++) {
+        CHECK_ERR(blob_remove(&p.c, p.s, key, BLOB_OVERWRITE), ERR_BUSY);
+        CHECK_ERR(blob_open(&p.c, p.s, key, &late, &size), ERR_NOT_FOUND);
+        CHECK(exists(&p, "trash", key));
+        CHECK_OK(blob_read(&p.c, r, 0, got, sizeof got, &n));
+        CHECK(n == sizeof got && memcmp(got, before, n) == 0);
+    }
+    blob_close(r);
     CHECK_OK(blob_remove(&p.c, p.s, key, BLOB_OVERWRITE));
     CHECK(!exists(&p, "trash", key));
-    CHECK_OK(blob_read(&p.c, r, 0, got, sizeof got, &n));
-    blob_close(r);
+    CHECK_OK(file_pread(fd, got, sizeof got, 0, &n));
+    fd_close(&fd);
     CHECK_U64(n, sizeof got);
     for (size_t i = 0; i < n; i++) CHECK(got[i] == 0);
 }

@@ -58,6 +58,16 @@ static enum err drop_name(struct ctx *c, struct fs_store *s, struct blob_key key
     return fs_sync_dir(c, from.s);
 }
 
+
+/* Asked when the name is gone: nobody can begin any more. */
+static bool is_read(struct fs_store *s, struct blob_key key)
+{
+    GUARD(&s->m);
+    for (const struct fs_reader *r = s->readers; r; r = r->next)
+        if (id_eq(r->key.id, key.id)) return true;
+    return false;
+}
+
 enum err fs_remove(struct ctx *c, struct blob_store *store, struct blob_key key, enum blob_erase e)
 {
     struct fs_store *s = fs_of(store);
@@ -65,8 +75,8 @@ enum err fs_remove(struct ctx *c, struct blob_store *store, struct blob_key key,
     blob_gate_claim(&s->gate, &claim, key);
     enum err result = drop_name(c, s, key, e);
     blob_gate_close(&s->gate, &claim);
-    if (result == ERR_OK && e == BLOB_OVERWRITE) result = empty_trash(c, s, key);
-    return result;
+    if (result != ERR_OK || e != BLOB_OVERWRITE) return result;
+    return is_read(s, key) ? fail(c, ERR_BUSY, "the blob is still being read") : empty_trash(c, s, key);
 }
 
 struct walk {

@@ -16,6 +16,7 @@ struct mem_blob {
     char *ptr;
     size_t size, cap;
     bool committed;
+    bool erase; /* before it is freed */
     int64_t modified_ms;
     unsigned refs; /* the table, and each reader */
     struct mem_blob *next;
@@ -54,6 +55,7 @@ static void unref(struct mem_store *s, struct mem_blob *b)
 {
     if (--b->refs) return;
     s->used_bytes -= b->cap;
+    if (b->erase) mem_wipe(b->ptr, b->size);
     mem_free(b->ptr);
     mem_free(b);
 }
@@ -223,7 +225,7 @@ static void take_away(struct mem_store *s, struct blob_key key, bool committed, 
     mutex_lock(&s->m);
     struct mem_blob **at = find(s, key);
     if (*at && (*at)->committed == committed) {
-        if (erase) mem_wipe((*at)->ptr, (*at)->size);
+        (*at)->erase = erase;
         drop(s, at);
     }
     mutex_unlock(&s->m);

@@ -119,12 +119,15 @@ static const char first[] =
     "  modified_at BIGINT NOT NULL,"
     "  created_at BIGINT NOT NULL,"
     "  created_by BYTEA NOT NULL," /* no reference: accounts end */
+    "  replaced_at BIGINT,"        /* NULL: the newest */
     "  PRIMARY KEY (file_id, version));"
     "CREATE INDEX file_versions_by_content ON file_versions (content_id);"
+    "CREATE INDEX file_versions_by_replaced ON file_versions (replaced_at);"
 
     "CREATE TABLE uploads ("
     "  id BYTEA PRIMARY KEY,"
     "  file_id BYTEA NOT NULL,"           /* it becomes */
+    "  adds_version BIGINT NOT NULL DEFAULT 0," /* to a file that is there */
     "  content_id BYTEA NOT NULL UNIQUE," /* it becomes; the blob's name from the start */
     "  owner_id BYTEA NOT NULL REFERENCES users (id),"
     "  name TEXT NOT NULL,"

@@ -45,7 +45,7 @@ static enum err add_one(struct ctx *c, struct db_conn *conn, const struct fill *
 {
     static const uint8_t bytes[56];
     struct content_insert content = {.tables = {.headers = slice_of(bytes, 56), .frames = SLICE("")}, .refs = 1, .created_at = f->now};
-    struct file_insert in = {.created_by = f->owner};
+    struct file_insert in = {.name_key = SLICE("")};
     struct file_update more = {.description = SLICE(""), .category = SLICE(""), .tags = SLICE("")};
     char name[100], text[200] = "", tags[60] = "";
     if (pick(10) < 3)

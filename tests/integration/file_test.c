@@ -31,27 +31,6 @@ static void check_content(struct loop *l, const char *bearer, const char *file, 
     CHECK_SLICE(loop_body(&a), want);
 }
 
-static enum err count_blob(struct ctx *c, struct blob_key key, bool committed, int64_t modified_ms, void *arg)
-{
-    size_t *n = arg;
-    (void)c;
-    (void)key;
-    (void)committed;
-    (void)modified_ms;
-    (*n)++;
-    return ERR_OK;
-}
-
-/* Blobs in the store, begun ones too. */
-static size_t blobs(struct loop *l)
-{
-    CLEANUP(ctx_done) struct ctx c;
-    size_t n = 0;
-    ctx_init(&c, MIB);
-    if (blob_list(&c, l->be.blobs, count_blob, &n) != ERR_OK) test_fail(__FILE__, __LINE__, "blob_list");
-    return n;
-}
-
 TEST(files_raw_upload)
 {
     struct loop l;
@@ -99,7 +78,7 @@ TEST(files_cut_upload_leaves_nothing)
                  .cut = true, .cut_after = cuts[i]);
     CHECK_U64(used(&l, bearer), 0);
     loop_jobs(&l);
-    CHECK_U64(blobs(&l), 0);
+    CHECK_U64(loop_blobs(&l), 0);
     LOOP(&l, &a, .target = FILES, .bearer = bearer);
     CHECK_U64(loop_count(&a, "items"), 0);
     LOOP(&l, &a, .target = "/api/v1/uploads", .bearer = bearer);
@@ -168,7 +147,7 @@ TEST(files_bad_forms)
     CHECK_STATUS(&a, 400);
     loop_jobs(&l);
     LOOP(&l, &a, .target = FILES, .bearer = bearer);
-    CHECK_U64(blobs(&l), loop_count(&a, "items"));
+    CHECK_U64(loop_blobs(&l), loop_count(&a, "items"));
     LOOP(&l, &a, .target = "/api/v1/uploads", .bearer = bearer);
     CHECK_U64(loop_count(&a, "items"), 0);
     loop_close(&l);
@@ -311,9 +290,9 @@ TEST(files_delete_to_the_bytes)
     LOOP(&l, &a, .method = "DELETE", .target = loop_text(FILES "/%s", file), .bearer = bearer);
     CHECK_STATUS(&a, 404);
     /* By job: the bytes. */
-    CHECK_U64(blobs(&l), 1);
+    CHECK_U64(loop_blobs(&l), 1);
     loop_jobs(&l);
-    CHECK_U64(blobs(&l), 0);
+    CHECK_U64(loop_blobs(&l), 0);
     loop_close(&l);
 }
 

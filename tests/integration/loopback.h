@@ -164,6 +164,8 @@ void loop_pattern(void *p, size_t n, uint64_t seed);
 const char *loop_upload(struct loop *l, const char *bearer, const char *name, struct slice content, uint64_t part_size);
 /* A small file in one request. */
 const char *loop_file(struct loop *l, const char *bearer, const char *name, struct slice content);
+/* A new version of a file in one request; its number. */
+int64_t loop_version(struct loop *l, const char *bearer, const char *file, struct slice content);
 /* Makes a transfer of up to 8 files (ids separated by blanks) with further members of the JSON object ("" or ",\"title\":…"). */
 const char *loop_transfer(struct loop *l, const char *bearer, const char *file_ids, const char *more);
 /* Makes a link with the members of `json` ("{}"); its token. */
@@ -172,6 +174,8 @@ const char *loop_share(struct loop *l, const char *bearer, const char *transfer,
 const char *loop_link(struct loop *l, const char *bearer, struct slice content, const char *json);
 /* Runs background jobs until none is due. */
 void loop_jobs(struct loop *l);
+/* Blobs in the store, begun ones too. */
+size_t loop_blobs(struct loop *l);
 /* True when some file under the directory holds `needle` (in its first 2 MiB). */
 bool loop_disk_has(const char *dir, struct slice needle);
 /* In n threads at once: fn(arg, i). */

@@ -116,6 +116,14 @@ const char *loop_file(struct loop *l, const char *bearer, const char *name, stru
     return loop_str(&a, "file.id");
 }
 
+int64_t loop_version(struct loop *l, const char *bearer, const char *file, struct slice content)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .method = "PUT", .target = loop_text("/api/v1/files/upload?version_of=%s", file), .bearer = bearer, .body = content);
+    want(&a, 201, "version");
+    return loop_num(&a, "file.version");
+}
+
 const char *loop_transfer(struct loop *l, const char *bearer, const char *file_ids, const char *more)
 {
     ANSWER a = {0};
@@ -146,6 +154,26 @@ const char *loop_link(struct loop *l, const char *bearer, struct slice content, 
 }
 
 /* ---- the disk ---- */
+
+static enum err count_blob(struct ctx *c, struct blob_key key, bool committed, int64_t modified_ms, void *arg)
+{
+    size_t *n = arg;
+    (void)c;
+    (void)key;
+    (void)committed;
+    (void)modified_ms;
+    (*n)++;
+    return ERR_OK;
+}
+
+size_t loop_blobs(struct loop *l)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    size_t n = 0;
+    ctx_init(&c, MIB);
+    if (blob_list(&c, l->be.blobs, count_blob, &n) != ERR_OK) test_fail(__FILE__, __LINE__, "blob_list");
+    return n;
+}
 
 bool loop_disk_has(const char *dir, struct slice needle)
 {

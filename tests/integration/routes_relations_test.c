@@ -13,9 +13,8 @@ static const struct {
                {permissions_list_call, ACTION_SHARE},  {permissions_put_call, ACTION_SHARE},   {permissions_set_call, ACTION_SHARE},
                {permissions_delete_call, ACTION_SHARE}, {files_restore_call, ACTION_DELETE},
                {comments_list_call, ACTION_READ},      {comments_new_call, ACTION_COMMENT},    {comments_change_call, ACTION_READ},
-               {comments_delete_call, ACTION_DELETE},
-               {files_encrypt_call, ACTION_CHANGE}};
-
+               {comments_delete_call, ACTION_DELETE},  {versions_list_call, ACTION_CHANGE},    {versions_restore_call, ACTION_CHANGE},
+               {versions_delete_call, ACTION_DELETE},  {files_encrypt_call, ACTION_CHANGE}};
 
 static bool action_of(const struct route *r, enum action *ret)
 {
@@ -45,6 +44,7 @@ static const char *guests_file(struct world *w)
     ANSWER a = {0};
     w->email[GUEST] = "once.a.user@example.com";
     const char *file = loop_file(&w->l, loop_user(&w->l, w->email[GUEST], ROLE_USER), "mine.txt", SLICE("a guest's own"));
+    loop_version(&w->l, session_of(w, GUEST), file, SLICE("a guest's own, later"));
     w->session[GUEST] = (struct credential){0};
     LOOP(&w->l, &a, .method = "PATCH", .target = loop_text("/api/v1/admin/users/%s", id_of(w, GUEST)), .bearer = session_of(w, ADMIN),
          .json = "{\"role\":\"guest\"}");
@@ -65,6 +65,7 @@ static void make_file(struct world *w, enum kind k, enum relation relation, cons
         return;
     }
     w->file = loop_file(&w->l, owner, "it.txt", SLICE("content of it"));
+    loop_version(&w->l, owner, w->file, SLICE("content of it, later"));
     LOOP(&w->l, &a, .method = "PUT", .target = loop_text(FILES "/%s/permissions/%s", w->file, w->victim), .bearer = owner,
          .json = "{\"permission\":\"view\"}");
     w->comment = world_comment(w, owner);

@@ -44,7 +44,7 @@ TEST(routes_foreign_is_absent)
         }
         wanted += names_personal(r) ? 3 : 2;
     }
-    CHECK(compared == wanted && compared == 2 * 33 + 3 * 4);
+    CHECK(compared == wanted && compared == 2 * 36 + 3 * 4);
     world_close(&w);
 }
 

@@ -319,6 +319,7 @@ void world_objects(struct world *w)
     if (a.status != 201) test_fail(__FILE__, __LINE__, "tus: %d %s", a.status, loop_shown(&a));
     w->tus = loop_text(SLICE_FMT, SLICE_ARG(slice_sub(loop_header(&a, "location"), 5, 99)));
     w->file = loop_file(l, owner, "secret.txt", SLICE("for nobody else"));
+    loop_version(l, owner, w->file, SLICE("for nobody else, corrected"));
     post(w, &a, owner, V1 "/folders", loop_text("{\"name\":\"private %u\"}", w->count++));
     w->folder = loop_str(&a, "folder.id");
     w->transfer = loop_transfer(l, owner, w->file, ",\"password\":\"" SECRET_OF_LINK "\"");
@@ -533,6 +534,7 @@ const char *path_for(struct world *w, const struct route *r, bool absent)
                  {"{user_code}", absent || !code ? "BCDF-GHJK" : device_user_code(w)},
                  {"{provider}", "corp"},
                  {"{n}", "0"},
+                 {"{v}", absent ? "99" : "1"},
                  {"{asset}", "style.css"}};
     const char *path = r->pattern;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {

@@ -29,6 +29,7 @@ struct config {
     uint64_t quota_bytes, quota_files, user_file_bytes, user_transfer_bytes;
     uint64_t admin_quota_bytes, admin_quota_files, admin_file_bytes, admin_transfer_bytes;
     uint64_t file_bytes_max, request_bytes_max, upload_ttl_s, trash_days, link_expires_default_s, link_expires_max_s;
+    uint64_t versions_max, versions_max_age_s;
     uint64_t tries_per_address, logins_per_address, logins;
     struct slice geoip_file;
     struct slice mfa_required;

@@ -145,6 +145,8 @@ static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring 
                              .request_bytes_max = cfg->request_bytes_max,
                              .upload_ttl_ms = (int64_t)cfg->upload_ttl_s * 1000,
                              .trash_ms = (int64_t)cfg->trash_days * 86400 * 1000,
+                             .versions_max = cfg->versions_max,
+                             .versions_max_age_ms = (int64_t)cfg->versions_max_age_s * 1000,
                              .link_expires_s_default = cfg->link_expires_default_s,
                              .link_expires_s_max = cfg->link_expires_max_s,
                              .password_cost = {(uint32_t)(cfg->password_memory_kib / KIB), (uint32_t)cfg->password_passes},

@@ -53,6 +53,8 @@ struct app_config {
     struct quota quota_user, quota_admin; /* of who has none of their own */
     uint64_t file_bytes_max;
     uint64_t request_bytes_max;    /* a proxy in front takes no larger body; 0: any */
+    uint64_t versions_max;         /* of a file, the newest included; 0: LIMIT_FILE_VERSIONS */
+    int64_t versions_max_age_ms;   /* since they were replaced; 0: for ever */
     int64_t upload_ttl_ms;         /* an unfinished upload lives this long after its last part */
     int64_t trash_ms;              /* files are deleted from the trash after this; 0: never by themselves */
     uint64_t link_expires_s_default; /* 0: links live until revoked */

@@ -6,12 +6,15 @@
 #include "base/limits.h"
 #include "codec/base64.h"
 #include "codec/zip.h"
+#include "core/file/version.h"
 #include "crypto/hash.h"
 
 struct archive {
     struct app *app;
     struct arena arena; /* of what follows */
-    struct id *files;
+    struct archived {
+        struct id file_id, content_id;
+    } *files;
     struct zip_entry *entries;
     size_t n;
     struct zip_plan *plan;
@@ -30,13 +33,13 @@ static enum err keep(struct archive *a, const struct file *files, size_t n)
 {
     CLEANUP(hasher_cleanup) struct hasher *h = NULL;
     a->n = n;
-    a->files = ARENA_ARRAY(&a->arena, struct id, n + 1);
+    a->files = ARENA_ARRAY(&a->arena, struct archived, n + 1);
     a->entries = ARENA_ARRAY(&a->arena, struct zip_entry, n + 1);
     if (!a->files || !a->entries) return ERR_NOMEM;
     TRY(hasher_new(&h));
     for (size_t i = 0; i < n; i++) {
         const struct file *f = &files[i];
-        a->files[i] = f->id;
+        a->files[i] = (struct archived){f->id, f->content.id};
         a->entries[i] = (struct zip_entry){.size = f->size, .crc32 = f->content.crc32, .mtime_ms = f->modified_at};
         TRY(arena_slice(&a->arena, f->name, &a->entries[i].path));
         TRY(hasher_add(h, f->id.b, sizeof f->id.b));
@@ -103,13 +106,24 @@ static void drop_content(struct archive_reader *r, bool complete)
     arena_reset(&r->own.arena);
 }
 
+/* The file as it was when the archive was planned. When that content is gone, what the file is now, if it is the same in another seal. */
+static enum err find_file(struct archive_reader *r, size_t entry, struct file *ret)
+{
+    const struct archived *planned = &r->archive->files[entry];
+    const struct zip_entry *e = &r->archive->entries[entry];
+    struct file now;
+    TRY(file_load(&r->own, r->archive->app, &planned->file_id, &now));
+    enum err found = version_with_content(&r->own, r->archive->app, &now, &planned->content_id, ret);
+    if (found != ERR_NOT_FOUND || now.size != e->size || now.content.crc32 != e->crc32) return found;
+    *ret = now;
+    return ERR_OK;
+}
+
 static enum err open_content(struct ctx *c, struct archive_reader *r, const struct zip_piece *p)
 {
     struct file f;
-    enum err e = file_load(&r->own, r->archive->app, &r->archive->files[p->entry], &f);
-    if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a file of the archive was deleted while it was read");
-    if (e == ERR_OK && (p->offset > f.size || p->len > f.size - p->offset))
-        return fail(c, ERR_CORRUPT, "a file of the archive was changed while it was read");
+    enum err e = find_file(r, p->entry, &f);
+    if (e == ERR_NOT_FOUND) return fail(c, ERR_CORRUPT, "a file of the archive was deleted or replaced while it was read");
     if (e == ERR_OK) e = file_read_plain(&r->own, r->archive->app, &f, p->offset, p->len, &r->content);
     if (e != ERR_OK) return fail(c, e, "%s", r->own.err_detail);
     r->content_left = p->len;

@@ -82,10 +82,10 @@ static enum err note(struct run *r, struct bulk_item *item, const struct ctx *c,
 static enum err batch_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct run *r = arg;
-    struct id owner;
+    struct file_lock held;
     r->target.told = r->told;
     for (size_t i = r->from; i < r->to; i++) {
-        enum err e = file_store_lock(c, conn, &r->items[r->order[i]].id, &owner);
+        enum err e = file_store_lock(c, conn, &r->items[r->order[i]].id, &held);
         if (e != ERR_NOT_FOUND) TRY(e);
     }
     for (size_t i = r->from; i < r->to; i++) {

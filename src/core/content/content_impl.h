@@ -6,15 +6,6 @@
 
 #define CONTENT_CODEC_ZSTD "zstd-1m" /* frames of 1 MiB: codec/frames.h */
 
-/* What else a reader needs. */
-struct content_parts {
-    struct content_tables tables;
-    const struct key *key;
-};
-/* Bytes [first, first + length) as people see them. `parts` NULL: from the content's row; else it need not have one. */
-MUST_USE enum err content_open(struct ctx *c, struct app *app, const struct content *t, const struct content_parts *parts,
-                               uint64_t first, uint64_t length, struct reader **ret);
-
 /* A reader of the plaintext [first, first + length) of content in frames. *ret_first and *ret_end: the packed bytes it will pull, in
  * order, from the reader it is then given by unpacker_feed, which it closes with itself. ERR_CORRUPT: the seek table is not one. */
 struct unpacker;

@@ -17,6 +17,15 @@ struct content_insert {
     int64_t refs; /* its holders */
     int64_t created_at;
 };
+/* What else a reader needs. */
+struct content_parts {
+    struct content_tables tables;
+    const struct key *key;
+};
+/* Bytes [first, first + length) as people see them. `parts` NULL: from the content's row; else it need not have one. */
+MUST_USE enum err content_open(struct ctx *c, struct app *app, const struct content *t, const struct content_parts *parts,
+                               uint64_t first, uint64_t length, struct reader **ret);
+
 /* ERR_EXISTS: its owner has one with this dedupe_key. */
 MUST_USE enum err content_store_insert(struct ctx *c, struct db_conn *conn, const struct content_insert *in);
 /* ERR_NOT_FOUND. */

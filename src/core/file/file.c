@@ -7,6 +7,7 @@
 #include "core/audit/audit.h"
 #include "core/content/reseal.h"
 #include "core/file/file_store.h"
+#include "core/file/version_store.h"
 #include "core/folder/folder.h"
 #include "core/library/library.h"
 #include "core/quota/quota.h"
@@ -99,12 +100,12 @@ struct change_arg {
 static enum err update(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                        const struct file_update *u, const char *what)
 {
-    struct id owner;
+    struct file_lock held;
     struct folder_place place;
-    TRY(file_store_lock(c, conn, id, &owner));
+    TRY(file_store_lock(c, conn, id, &held));
     if (u->folder) {
         place = (struct folder_place){.id = *u->folder};
-        TRY(folder_place_tx(c, conn, &owner, &place));
+        TRY(folder_place_tx(c, conn, &held.owner_id, &place));
         if (!id_eq(place.id, *u->folder)) return refuse(c, ERR_NOT_FOUND, "folder_not_found", "This folder was just deleted.");
     }
     TRY(file_store_change(c, conn, id, u, clock_wall_ms()));
@@ -258,10 +259,10 @@ enum err file_release_key(struct ctx *c, struct app *app, struct file *f, struct
 
 enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)
 {
-    struct id owner;
+    struct file_lock held;
     struct db_result versions;
     uint64_t size = 0;
-    TRY(file_store_lock(c, conn, id, &owner));
+    TRY(file_store_lock(c, conn, id, &held));
     TRY(library_drop_tx(c, conn, id));
     TRY(version_store_delete_all(c, conn, id, &versions));
     TRY(file_store_delete(c, conn, id));
@@ -270,7 +271,7 @@ enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct princi
         TRY(content_drop(c, conn, &content));
         size += (uint64_t)db_get_i64(&versions, i, 1);
     }
-    TRY(quota_give_back_file(c, conn, &owner, size));
+    TRY(quota_give_back_file(c, conn, &held.owner_id, size));
     return audit_write(c, conn, &(struct audit_event){.event = "file.delete", .who = who, .object_type = "file", .object_id = id,
                                                       .detail = why});
 }

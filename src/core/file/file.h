@@ -88,8 +88,11 @@ MUST_USE enum err file_expire(struct ctx *c, struct app *app, size_t limit, size
 MUST_USE enum err file_check_ready(struct ctx *c, const struct file *f);
 /* The state of a file that has just arrived: inspected first where a policy for types must be enforced. */
 struct slice file_first_state(const struct app *app);
-/* The job of every new content: finds out what it is, and what the policy for types makes of that. Without a policy a detector that
- * does not work is only logged; with one the file is not given out before it has worked. ERR_OK when the file is gone. */
+/* Queues the job. */
+MUST_USE enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const struct id *id);
+/* The job of every new content, older versions that still wait too: finds out what it is, and what the policy for types makes of that.
+ * Without a policy a detector that does not work is only logged; with one the file is not given out before it has worked. ERR_OK when the
+ * file is gone. */
 MUST_USE enum err file_inspect(struct ctx *c, struct app *app, const struct id *id);
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);

@@ -7,7 +7,7 @@ static const struct db_stmt insert = {
     "updated_at, folder_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)", NULL};
 static const struct db_stmt get = {"file_get", "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.id = $1", NULL};
 static const struct db_stmt lock = {
-    "file_lock", "SELECT owner_id FROM files WHERE id = $1 FOR UPDATE", "SELECT owner_id FROM files WHERE id = $1"};
+    "file_lock", "SELECT owner_id, version FROM files WHERE id = $1 FOR UPDATE", "SELECT owner_id, version FROM files WHERE id = $1"};
 static const struct db_stmt change = {
     "file_change",
     "UPDATE files SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), description = COALESCE($4, description), "
@@ -20,24 +20,7 @@ static const struct db_stmt inspected = {
     "file_inspected",
     "UPDATE files SET detected_type = $3, state = $4, state_why = $5 WHERE id = $1 AND content_id = $2 "
     "AND state IN ('scanning', 'ready')", NULL};
-static const struct db_stmt version_inspected = {
-    "version_inspected",
-    "UPDATE file_versions SET detected_type = $3, state = $4 WHERE file_id = $1 AND content_id = $2", NULL};
 static const struct db_stmt remove_file = {"file_delete", "DELETE FROM files WHERE id = $1", NULL};
-static const struct db_stmt version_insert = {
-    "version_insert",
-    "INSERT INTO file_versions (file_id, version, content_id, size, type, state, modified_at, created_at, created_by) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", NULL};
-static const struct db_stmt version_delete_all = {
-    "version_delete_all", "DELETE FROM file_versions WHERE file_id = $1 RETURNING content_id, size", NULL};
-
-static enum err insert_version(struct ctx *c, struct db_conn *conn, const struct file_insert *in)
-{
-    const struct file *f = &in->file;
-    return db_exec(c, conn, &version_insert, NULL, db_id(&f->id), db_i64(f->version), db_id(&f->content.id),
-                   db_i64((int64_t)f->size), db_text(f->type), db_text(f->state), db_i64(f->modified_at), db_i64(f->updated_at),
-                   db_id(&in->created_by));
-}
 
 /* The root is no folder's row. */
 static struct db_value place(const struct id *folder) { return id_is_zero(*folder) ? db_null() : db_id(folder); }
@@ -45,10 +28,9 @@ static struct db_value place(const struct id *folder) { return id_is_zero(*folde
 enum err file_store_insert(struct ctx *c, struct db_conn *conn, const struct file_insert *in)
 {
     const struct file *f = &in->file;
-    TRY(db_exec(c, conn, &insert, NULL, db_id(&f->id), db_id(&f->owner_id), db_text(f->name), db_text(in->name_key),
-                db_id(&f->content.id), db_i64((int64_t)f->size), db_text(f->type), db_text(f->state), db_text(f->mode),
-                db_i64(f->version), db_i64(f->modified_at), db_i64(f->created_at), place(&f->folder_id)));
-    return insert_version(c, conn, in);
+    return db_exec(c, conn, &insert, NULL, db_id(&f->id), db_id(&f->owner_id), db_text(f->name), db_text(in->name_key),
+                   db_id(&f->content.id), db_i64((int64_t)f->size), db_text(f->type), db_text(f->state), db_text(f->mode),
+                   db_i64(f->version), db_i64(f->modified_at), db_i64(f->created_at), place(&f->folder_id));
 }
 
 void file_store_row(const struct db_result *r, size_t i, struct file *ret)
@@ -85,11 +67,11 @@ enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id
     return ERR_OK;
 }
 
-enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct id *ret_owner)
+enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct file_lock *ret)
 {
     struct db_result r;
     TRY(db_one(c, conn, &lock, &r, db_id(id)));
-    *ret_owner = db_get_id(&r, 0, 0);
+    *ret = (struct file_lock){db_get_id(&r, 0, 0), db_get_i64(&r, 0, 1)};
     return ERR_OK;
 }
 
@@ -116,17 +98,11 @@ enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id 
     return db_one(c, conn, &remove_file, NULL, db_id(id));
 }
 
-enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, const struct id *file, struct db_result *ret)
-{
-    return db_exec(c, conn, &version_delete_all, ret, db_id(file));
-}
-
 enum err file_store_inspected(struct ctx *c, struct db_conn *conn, const struct file *f, bool *ret_done)
 {
     struct db_result r;
     TRY(db_exec(c, conn, &inspected, &r, db_id(&f->id), db_id(&f->content.id), db_text(f->detected_type), db_text(f->state),
                 db_text(f->state_why)));
     *ret_done = r.changes == 1;
-    return db_exec(c, conn, &version_inspected, NULL, db_id(&f->id), db_id(&f->content.id), db_text(f->detected_type),
-                   db_text(f->state));
+    return ERR_OK;
 }

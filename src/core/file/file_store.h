@@ -8,13 +8,16 @@
 struct file_insert {
     struct file file;
     struct slice name_key;
-    struct id created_by; /* who uploaded it */
 };
-/* The file with its first version; its content must be there. */
+/* Its content must be there; its first version follows (version_store_insert). */
 MUST_USE enum err file_store_insert(struct ctx *c, struct db_conn *conn, const struct file_insert *f);
 MUST_USE enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret);
-/* Until the transaction ends nobody else changes it or its versions; tells whose it is. ERR_NOT_FOUND. */
-MUST_USE enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct id *ret_owner);
+struct file_lock {
+    struct id owner_id;
+    int64_t version;
+};
+/* Until the transaction ends nobody else changes it or its versions. ERR_NOT_FOUND. */
+MUST_USE enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct file_lock *ret);
 struct file_update { /* ptr NULL: as it is */
     struct slice name, name_key, description, category, tags;
     const struct id *folder; /* NULL: as it is; zero: the root */
@@ -30,9 +33,6 @@ MUST_USE enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_
 MUST_USE enum err file_store_inspected(struct ctx *c, struct db_conn *conn, const struct file *f, bool *ret_done);
 /* After its versions. */
 MUST_USE enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id);
-
-/* Columns: content id, size. */
-MUST_USE enum err version_store_delete_all(struct ctx *c, struct db_conn *conn, const struct id *file, struct db_result *ret);
 
 /* A row of files, called f, with its content, for file_store_row: "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f. …" */
 #define FILE_COLUMNS                                                                                                   \

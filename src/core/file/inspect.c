@@ -5,6 +5,8 @@
 #include "core/audit/audit.h"
 #include "core/file/file.h"
 #include "core/file/file_store.h"
+#include "core/file/version_store.h"
+#include "core/job/job.h"
 #include "core/type/sniff.h"
 #include "lab/lab.h"
 
@@ -64,6 +66,7 @@ static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct record_arg *a = arg;
     const struct file *f = &a->f;
     struct file now;
+    TRY(version_store_inspected(c, conn, f));
     TRY(file_store_inspected(c, conn, f, &a->done));
     if (!a->done) {
         enum err e = file_store_get(c, conn, &f->id, &now);
@@ -76,6 +79,56 @@ static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
                                                       .detail = f->state_why});
 }
 
+enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const struct id *id)
+{
+    char text[ID_TEXT_LEN + 1];
+    id_text(*id, text);
+    return job_add(c, conn, &(struct job_new){.kind = "inspect", .payload = slice_cstr(text)});
+}
+
+static enum err judge(struct ctx *c, struct app *app, struct file *f)
+{
+    TRY(detect(c, app, f, &f->detected_type));
+    f->state_why = type_verdict_word(type_check(&app->cfg.types, f->name, f->detected_type));
+    f->state = f->state_why.len ? SLICE("quarantined") : SLICE("ready");
+    return ERR_OK;
+}
+
+struct older_arg {
+    const struct file *f;
+    struct file_version *rows;
+    size_t n;
+    struct file one;
+};
+
+static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct older_arg *a = arg;
+    return version_store_list(c, conn, &a->f->id, &a->rows, &a->n);
+}
+
+static enum err record_older_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct older_arg *a = arg;
+    return version_store_inspected(c, conn, &a->one);
+}
+
+/* Versions that were replaced before anybody looked at them. */
+static enum err inspect_older(struct ctx *c, struct app *app, const struct file *f)
+{
+    struct older_arg a = {.f = f};
+    if (!type_policy_set(&app->cfg.types)) return ERR_OK;
+    TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));
+    for (size_t i = 0; i < a.n; i++) {
+        if (!a.rows[i].replaced_at || !slice_eq(a.rows[i].state, SLICE("scanning"))) continue;
+        version_as_file(f, &a.rows[i], &a.one);
+        enum err e = judge(c, app, &a.one);
+        if (e == ERR_OK) e = db_tx(c, app->be.db, DB_WRITE, record_older_tx, &a);
+        if (e != ERR_NOT_FOUND) TRY(e); /* deleted meanwhile */
+    }
+    return ERR_OK;
+}
+
 enum err file_inspect(struct ctx *c, struct app *app, const struct id *id)
 {
     struct record_arg a = {.done = false};
@@ -84,9 +137,8 @@ enum err file_inspect(struct ctx *c, struct app *app, const struct id *id)
     if (e == ERR_NOT_FOUND) return ERR_OK;
     TRY(e);
     if (!slice_eq(f->mode, SLICE("managed"))) return ERR_OK;
-    TRY(detect(c, app, f, &f->detected_type));
-    f->state_why = type_verdict_word(type_check(&app->cfg.types, f->name, f->detected_type));
-    f->state = f->state_why.len ? SLICE("quarantined") : SLICE("ready");
+    TRY(judge(c, app, f));
     TRY(db_tx(c, app->be.db, DB_WRITE, record_tx, &a));
-    return a.done ? ERR_OK : fail(c, ERR_BUSY, "the content changed while it was looked at");
+    if (!a.done) return fail(c, ERR_BUSY, "the content changed while it was looked at");
+    return inspect_older(c, app, f);
 }

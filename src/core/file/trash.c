@@ -17,8 +17,8 @@ struct trash_arg {
 enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in)
 {
     struct file f;
-    struct id owner;
-    TRY(file_store_lock(c, conn, id, &owner));
+    struct file_lock held;
+    TRY(file_store_lock(c, conn, id, &held));
     TRY(file_store_get(c, conn, id, &f));
     /* Where it is already it stays, with the time it came. */
     if ((f.trashed_at != 0) == in) return ERR_OK;
@@ -68,8 +68,8 @@ static enum err overdue_tx(struct ctx *c, struct db_conn *conn, void *arg)
 static enum err purge_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct trash_arg *a = arg;
-    struct id owner;
-    TRY(file_store_lock(c, conn, &a->id, &owner));
+    struct file_lock held;
+    TRY(file_store_lock(c, conn, &a->id, &held));
     TRY(file_store_get(c, conn, &a->id, &a->file));
     if (!a->file.trashed_at || a->file.trashed_at > a->before_ms) return ERR_OK;
     return file_delete_tx(c, conn, NULL, &a->id, SLICE("trash"));

@@ -1,12 +1,13 @@
 /* The end of an upload: the set of parts is checked, the blob becomes visible, one transaction makes the file. */
+#include "base/assert.h"
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "core/audit/audit.h"
 #include "core/content/content_writer.h"
 #include "core/content/reseal.h"
 #include "core/file/file_store.h"
+#include "core/file/version_store.h"
 #include "core/folder/folder.h"
-#include "core/job/job.h"
 #include "core/library/library.h"
 #include "core/quota/quota.h"
 #include "core/upload/append_impl.h"
@@ -117,177 +118,246 @@ static enum err add_empty_part(struct ctx *c, struct complete_arg *a)
 
 struct publish_arg {
     struct app *app;
-    const struct upload *u;
+    const struct publication *p;
     struct content_insert content;
     struct file_insert in;
 };
 
-static enum err add_inspection(struct ctx *c, struct db_conn *conn, const struct id *file)
+/* The owner of the file pays; what the uploader had reserved is given back when that is somebody else. */
+static enum err settle_quota(struct ctx *c, struct db_conn *conn, const struct app *app, const struct upload *u,
+                             const struct id *owner, uint64_t size)
 {
-    char text[ID_TEXT_LEN + 1];
-    id_text(*file, text);
-    return job_add(c, conn, &(struct job_new){.kind = "inspect", .payload = slice_cstr(text)});
+    uint64_t reserved = u->reserved_bytes;
+    struct quota q;
+    TRY(quota_get(c, conn, app, owner, &q));
+    TRY(quota_check_file(c, &q, size));
+    if (!id_eq(*owner, u->owner_id)) {
+        TRY(quota_give_back(c, conn, &u->owner_id, reserved));
+        reserved = 0;
+    }
+    if (size > reserved) return quota_take(c, conn, app, owner, size - reserved);
+    return quota_give_back(c, conn, owner, reserved - size);
+}
+
+static enum err publish_file(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
+{
+    struct file *f = &a->in.file;
+    TRY(settle_quota(c, conn, a->app, u, &u->owner_id, f->size));
+    a->content.content.owner_id = u->owner_id;
+    TRY(content_store_insert(c, conn, &a->content));
+    f->content = a->content.content;
+    struct folder_place place = {.id = u->folder_id};
+    TRY(folder_place_tx(c, conn, &u->owner_id, &place));
+    f->folder_id = place.id;
+    f->folder = place.path;
+    TRY(file_store_insert(c, conn, &a->in));
+    TRY(library_put_tx(c, conn, &f->id));
+    struct version_row v = {.file_id = f->id, .version = f->version, .content_id = f->content.id, .size = f->size, .type = f->type,
+                            .state = f->state, .modified_at = f->modified_at, .created_at = f->created_at, .created_by = u->owner_id};
+    TRY(version_store_insert(c, conn, &v));
+    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &u->owner_id, .object_type = "file",
+                                                   .object_id = &f->id}));
+    return file_inspect_later(c, conn, &f->id);
+}
+
+static enum err publish_version(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
+{
+    struct file_lock held;
+    enum err e = file_store_lock(c, conn, &u->file_id, &held);
+    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "The file that was to get this version is gone.");
+    TRY(e);
+    TRY(settle_quota(c, conn, a->app, u, &held.owner_id, a->content.content.size));
+    a->content.content.owner_id = held.owner_id;
+    TRY(content_store_insert(c, conn, &a->content));
+    struct version_new v = {.file_id = u->file_id, .content_id = u->content_id, .size = a->content.content.size, .type = u->type,
+                            .modified_at = u->modified_at};
+    return version_add_tx(c, conn, a->app, a->p->who, &v, &a->in.file);
+}
+
+static enum err hold_partial(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
+{
+    uint64_t size = a->content.content.size;
+    TRY(settle_quota(c, conn, a->app, u, &u->owner_id, size));
+    a->content.content.owner_id = u->owner_id;
+    TRY(content_store_insert(c, conn, &a->content));
+    TRY(part_store_clear(c, conn, &u->id));
+    return upload_store_hold(c, conn, &u->id, size);
 }
 
 static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct publish_arg *a = arg;
     struct upload now;
-    struct quota q;
-    uint64_t size = a->in.file.size;
-    TRY(upload_store_lock(c, conn, &a->u->id, &now));
+    TRY(upload_store_lock(c, conn, &a->p->u->id, &now));
     if (slice_eq(now.state, SLICE("complete"))) return file_store_get(c, conn, &now.file_id, &a->in.file);
     if (slice_eq(now.state, SLICE("partial"))) return ERR_OK;
-    TRY(quota_get(c, conn, a->app, &now.owner_id, &q));
-    TRY(quota_check_file(c, &q, size));
-    if (size > now.reserved_bytes)
-        TRY(quota_take(c, conn, a->app, &now.owner_id, size - now.reserved_bytes));
-    else
-        TRY(quota_give_back(c, conn, &now.owner_id, now.reserved_bytes - size));
     /* Taken from the row: a rotation may have re-wrapped the key since. */
     a->content.content.wrapped_key = now.wrapped_key;
-    a->in.file.content = a->content.content;
     TRY(wrapped_key_kek(now.wrapped_key, &a->content.kek_id));
-    TRY(content_store_insert(c, conn, &a->content));
-    if (now.partial) {
-        TRY(part_store_clear(c, conn, &now.id));
-        return upload_store_hold(c, conn, &now.id, size);
-    }
-    struct folder_place place = {.id = now.folder_id};
-    TRY(folder_place_tx(c, conn, &now.owner_id, &place));
-    a->in.file.folder_id = place.id;
-    a->in.file.folder = place.path;
-    TRY(file_store_insert(c, conn, &a->in));
-    TRY(library_put_tx(c, conn, &now.file_id));
-    TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &now.owner_id, .object_type = "file",
-                                                   .object_id = &now.file_id}));
-    TRY(add_inspection(c, conn, &now.file_id));
+    if (now.partial) return hold_partial(c, conn, a, &now);
+    TRY(now.adds_version ? publish_version(c, conn, a, &now) : publish_file(c, conn, a, &now));
     TRY(reseal_stored(c, conn, a->app, &a->content.content, now.type));
     TRY(part_store_clear(c, conn, &now.id));
-    return upload_store_finish(c, conn, &now.id, size);
+    return upload_store_finish(c, conn, &now.id, a->content.content.size);
 }
 
-enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, uint64_t size,
-                        const struct part_record *parts, size_t n, struct slice sha256, struct file *ret)
-{
-    struct publish_arg a = {.app = app, .u = u};
-    struct blob_tag *tags = NULL;
-    struct blob_ref ref;
-    int64_t now = clock_wall_ms();
-    a.content = (struct content_insert){.content = {.id = u->content_id, .owner_id = u->owner_id, .size = size, .stored_size = size,
-                                                    .part_size = u->part_size, .sealed_size = sft_sealed_size(size, u->part_size),
-                                                    .sha256 = sha256, .codec = SLICE("")},
-                                        .refs = 1,
-                                        .created_at = now};
-    a.in.created_by = u->owner_id;
-    a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
-                              .state = file_first_state(app), .detected_type = SLICE(""),
-                              .mode = u->mode, .version = 1, .description = SLICE(""), .category = SLICE(""), .tags = SLICE(""),
-                              .modified_at = u->modified_at, .created_at = now, .updated_at = now};
-    TRY(file_check_name(c, "name", &a.in.file.name, &a.in.name_key));
-    TRY(parts_collect(c, parts, n, &a.content, &tags, &a.content.content.crc32));
-    upload_blob_ref(u, &ref);
-    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, n, a.content.content.sealed_size));
-    TRY(db_tx(c, app->be.db, DB_WRITE, publish_tx, &a));
-    *ret = a.in.file;
-    return ERR_OK;
-}
-
-static enum err add_content(struct ctx *c, struct app *app, const struct file *f, struct checksummer *sum)
+static enum err sum_of(struct ctx *c, struct reader *r, enum checksum_alg alg, struct checksum *ret)
 {
     CLEANUP(mem_cleanup) uint8_t *piece = mem_alloc(1, VERIFY_PIECE);
-    struct reader *r = NULL;
+    struct checksummer *sum = NULL;
     size_t n = 1;
-    enum err e = ERR_OK;
     if (!piece) return ERR_NOMEM;
-    TRY(file_read_plain(c, app, f, 0, f->size, &r));
+    TRY(checksummer_new(alg, &sum));
+    enum err e = ERR_OK;
     while (n && e == ERR_OK) {
         e = r->ops->read(r, c, piece, VERIFY_PIECE, &n);
         if (e == ERR_OK) e = checksummer_add(sum, piece, n);
     }
-    reader_close(r, c, true);
-    return e;
-}
-
-enum err upload_checksum(struct ctx *c, struct app *app, const struct file *f, enum checksum_alg alg, struct checksum *ret)
-{
-    struct checksummer *sum = NULL;
-    TRY(checksummer_new(alg, &sum));
-    enum err e = add_content(c, app, f, sum);
     if (e == ERR_OK) e = checksummer_end(sum, ret);
     checksummer_free(sum);
     return e;
 }
 
-struct sha256_arg {
-    struct file *f;
-    struct slice sha256;
-};
-
-/* It may have been sealed anew since, which told the hash as well. */
-static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
+enum err upload_checksum(struct ctx *c, struct app *app, const struct file *f, enum checksum_alg alg, struct checksum *ret)
 {
-    const struct sha256_arg *a = arg;
-    TRY(file_store_get(c, conn, &a->f->id, a->f));
-    a->f->content.sha256 = a->sha256;
-    return content_store_set_sha256(c, conn, &a->f->content.id, a->sha256);
+    struct reader *r = NULL;
+    TRY(file_read_plain(c, app, f, 0, f->size, &r));
+    enum err e = sum_of(c, r, alg, ret);
+    reader_close(r, c, e == ERR_OK);
+    return e;
 }
 
-static enum err compare(struct ctx *c, struct app *app, const struct file *f, const struct checksum *want)
+static enum err mismatch(struct ctx *c)
 {
-    struct checksum got;
-    TRY(upload_checksum(c, app, f, want->alg, &got));
-    if (checksum_equal(&got, want)) return ERR_OK;
     return refuse(c, ERR_INVALID, "digest_mismatch", "The stored bytes do not have the digest you sent.");
 }
 
-/* What does not agree is not kept; but a file that was given out is not taken back for a wrong digest that comes later. */
-static enum err confirm(struct ctx *c, struct app *app, const struct principal *who, struct file *f, const struct checksum *want,
-                        bool fresh)
+/* Of what is committed, before anybody sees it. */
+static enum err check_committed(struct ctx *c, struct app *app, const struct publication *p, const struct content_insert *in)
 {
-    struct slice sha256 = want && want->alg == CHECKSUM_SHA256 ? slice_of(want->b, SHA256_BYTES) : (struct slice){0};
-    if (!want || (sha256.len && slice_eq(f->content.sha256, sha256))) return ERR_OK;
-    enum err e = compare(c, app, f, want);
-    if (e == ERR_INVALID && fresh) {
+    CLEANUP(key_done) struct key key = {{0}};
+    struct content_parts parts = {in->tables, &key};
+    struct checksum got;
+    struct reader *r = NULL;
+    TRY(key_unwrap(c, app, "sft/1/dek", &in->content.id, p->u->wrapped_key, &key));
+    TRY(content_open(c, app, &in->content, &parts, 0, in->content.size, &r));
+    enum err e = sum_of(c, r, p->want->alg, &got);
+    reader_close(r, c, e == ERR_OK);
+    TRY(e);
+    return checksum_equal(&got, p->want) ? ERR_OK : mismatch(c);
+}
+
+static enum err give_up_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct id *upload = arg;
+    return upload_delete_tx(c, conn, upload);
+}
+
+/* What does not agree is not kept. */
+static enum err check_digest(struct ctx *c, struct app *app, const struct publication *p, struct content_insert *in)
+{
+    struct id upload = p->u->id;
+    if (!p->want) return ERR_OK;
+    enum err e = check_committed(c, app, p, in);
+    if (e == ERR_OK && p->want->alg == CHECKSUM_SHA256) in->content.sha256 = slice_of(p->want->b, SHA256_BYTES);
+    if (e == ERR_INVALID) {
         CLEANUP(ctx_done) struct ctx own;
         ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
-        err_ignore(file_delete(&own, app, who, &f->id), "told as a mismatch; it stays listed for its owner to delete");
+        err_ignore(db_tx(&own, app->be.db, DB_WRITE, give_up_tx, &upload), "the expiry job throws it away later");
     }
-    TRY(e);
-    if (!sha256.len) return ERR_OK;
-    struct sha256_arg a = {.f = f};
-    TRY(arena_slice(&c->arena, sha256, &a.sha256));
-    return db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, &a);
+    return e;
+}
+
+enum err upload_publish(struct ctx *c, struct app *app, const struct publication *p, struct file *ret)
+{
+    const struct upload *u = p->u;
+    struct publish_arg a = {.app = app, .p = p};
+    struct content *t = &a.content.content;
+    struct blob_tag *tags = NULL;
+    struct blob_ref ref;
+    struct file old = {.relation = RELATION_OWNER};
+    int64_t now = clock_wall_ms();
+    ASSERT(p->who || !u->adds_version);
+    *t = (struct content){.id = u->content_id, .size = p->size, .stored_size = p->size, .part_size = u->part_size,
+                          .sealed_size = sft_sealed_size(p->size, u->part_size), .codec = SLICE("")};
+    a.content.refs = 1;
+    a.content.created_at = now;
+    a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = p->size, .type = u->type,
+                              .state = file_first_state(app), .detected_type = SLICE(""),
+                              .mode = u->mode, .version = 1, .description = SLICE(""), .category = SLICE(""), .tags = SLICE(""),
+                              .modified_at = u->modified_at, .created_at = now, .updated_at = now};
+    if (u->adds_version) TRY(file_get(c, app, p->who, &u->file_id, ACTION_CHANGE, &old));
+    TRY(file_check_name(c, "name", &a.in.file.name, &a.in.name_key));
+    TRY(parts_collect(c, p->parts, p->n, &a.content, &tags, &t->crc32));
+    upload_blob_ref(u, &ref);
+    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, p->n, t->sealed_size));
+    TRY(check_digest(c, app, p, &a.content));
+    TRY(db_tx(c, app->be.db, DB_WRITE, publish_tx, &a));
+    *ret = a.in.file;
+    ret->relation = old.relation;
+    return ERR_OK;
+}
+
+struct sha256_arg {
+    struct id content_id;
+    struct slice sha256;
+};
+
+static enum err set_sha256_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct sha256_arg *a = arg;
+    return content_store_set_sha256(c, conn, &a->content_id, a->sha256);
+}
+
+/* A file that was given out is not taken back for a wrong digest that comes later. */
+static enum err confirm(struct ctx *c, struct app *app, struct file *f, const struct checksum *want)
+{
+    struct sha256_arg a = {.content_id = f->content.id};
+    struct checksum got;
+    if (want->alg == CHECKSUM_SHA256) TRY(arena_slice(&c->arena, slice_of(want->b, SHA256_BYTES), &a.sha256));
+    if (a.sha256.len && slice_eq(f->content.sha256, a.sha256)) return ERR_OK;
+    TRY(upload_checksum(c, app, f, want->alg, &got));
+    if (!checksum_equal(&got, want)) return mismatch(c);
+    if (!a.sha256.len) return ERR_OK;
+    f->content.sha256 = a.sha256;
+    enum err e = db_tx(c, app->be.db, DB_WRITE, set_sha256_tx, &a);
+    /* Sealed anew meanwhile: that tells the hash as well. */
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 static enum err known(struct ctx *c, struct app *app, const struct upload *u, const struct principal *who,
                       const struct checksum *want, struct file *ret)
 {
+    struct file made;
     TRY(file_get(c, app, who, &u->file_id, ACTION_READ, ret));
-    return confirm(c, app, who, ret, want, false);
+    if (!want) return ERR_OK;
+    if (!u->adds_version) return confirm(c, app, ret, want);
+    /* Of the version that this upload made, which may not be the newest any more, or not there. */
+    enum err e = version_with_content(c, app, ret, &u->content_id, &made);
+    if (e == ERR_NOT_FOUND) return ERR_OK;
+    TRY(e);
+    return confirm(c, app, &made, want);
 }
 
-enum err upload_finish(struct ctx *c, struct app *app, uint64_t size, struct upload *u, struct file *ret)
+enum err upload_finish(struct ctx *c, struct app *app, const struct completion *how, struct upload *u, struct file *ret)
 {
-    struct complete_arg a = {.app = app, .id = u->id, .size = size};
+    struct complete_arg a = {.app = app, .id = u->id, .size = how->size};
     if (slice_eq(u->state, SLICE("append"))) TRY(append_settle(c, app, &u->id));
     TRY(db_tx(c, app->be.db, DB_WRITE, freeze_tx, &a));
     if (!ended(&a.u)) TRY(add_empty_part(c, &a));
     *u = a.u;
     if (ended(&a.u)) return ERR_OK;
-    return upload_publish(c, app, &a.u, a.size, a.parts, a.n, (struct slice){0}, ret);
+    struct publication p = {.who = how->who, .u = &a.u, .size = a.size, .parts = a.parts, .n = a.n, .want = how->want};
+    return upload_publish(c, app, &p, ret);
 }
 
 enum err upload_complete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, uint64_t size,
                          const struct checksum *want, struct file *ret)
 {
     struct upload u;
-    struct file f;
     TRY(upload_get(c, app, who, id, &u));
     if (u.partial) return refuse(c, ERR_CONFLICT, "upload_partial", "This is a part of another upload, and no file itself.");
-    TRY(upload_finish(c, app, size, &u, &f));
-    if (ended(&u)) return known(c, app, &u, who, want, ret);
-    TRY(confirm(c, app, who, &f, want, true));
-    *ret = f;
-    return ERR_OK;
+    struct completion how = {.who = who, .size = size, .want = want};
+    TRY(upload_finish(c, app, &how, &u, ret));
+    return ended(&u) ? known(c, app, &u, who, want, ret) : ERR_OK;
 }

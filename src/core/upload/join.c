@@ -29,7 +29,7 @@ enum err append_complete_partial(struct ctx *c, struct app *app, const struct pr
     struct file none;
     TRY(upload_get(c, app, who, id, &u));
     if (!u.partial) return refuse(c, ERR_INVALID, "not_partial", "This upload becomes a file of its own.");
-    return upload_finish(c, app, UPLOAD_SIZE_UNKNOWN, &u, &none);
+    return upload_finish(c, app, &(struct completion){.size = UPLOAD_SIZE_UNKNOWN}, &u, &none);
 }
 
 /* ---- making ---- */
@@ -161,7 +161,7 @@ enum err append_join_run(struct ctx *c, struct app *app, const struct id *upload
         TRY(e);
         TRY(end);
     }
-    TRY(upload_finish(c, app, UPLOAD_SIZE_UNKNOWN, &a.u, &f));
+    TRY(upload_finish(c, app, &(struct completion){.size = UPLOAD_SIZE_UNKNOWN}, &a.u, &f));
     return db_tx(c, app->be.db, DB_WRITE, used_tx, &a);
 }
 

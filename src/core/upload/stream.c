@@ -154,7 +154,8 @@ static enum err finish(struct ctx *c, struct stream_in *s, struct file *ret)
     /* The last part is the short one: open still, or empty. */
     if (!s->in_part) TRY(start_part(c, s));
     TRY(end_part(c, s));
-    return upload_publish(c, s->app, &s->u, s->size, s->parts, s->n, (struct slice){0}, ret);
+    struct publication p = {.who = &s->who, .u = &s->u, .size = s->size, .parts = s->parts, .n = s->n};
+    return upload_publish(c, s->app, &p, ret);
 }
 
 static void give_up(struct ctx *c, struct stream_in *s)

@@ -37,10 +37,25 @@ static enum err choose_part_size(struct ctx *c, const struct app *app, uint64_t 
     return ERR_OK;
 }
 
-static enum err check_new(struct ctx *c, const struct app *app, const struct upload_new *n, uint32_t *ret_part_size)
+/* What a new version takes from its file; the right to make it is checked once more when it is complete. */
+static enum err place_version(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n, struct upload *u)
+{
+    struct file f;
+    if (n->folder.ptr) {
+        ctx_field_error(c, "folder", "is for a new file: a version stays where its file is");
+        return ERR_INVALID;
+    }
+    TRY(file_get(c, app, who, n->version_of, ACTION_CHANGE, &f));
+    u->file_id = f.id;
+    u->adds_version = true;
+    u->name = f.name;
+    return ERR_OK;
+}
+
+static enum err check_new(struct ctx *c, const struct app *app, const struct upload_new *n, struct slice name, uint32_t *ret_part_size)
 {
     uint32_t part_size = n->part_size;
-    if (type_check_name(&app->cfg.types, n->name) != TYPE_ALLOWED)
+    if (type_check_name(&app->cfg.types, name) != TYPE_ALLOWED)
         return refuse(c, ERR_INVALID, "type_denied", "Files of this type are not allowed here.");
     if (n->type.len > LIMIT_MIME_BYTES || !mime_valid(n->type)) {
         ctx_field_error(c, "type", "is not a media type");
@@ -63,11 +78,21 @@ struct insert_arg {
     struct upload *u;
 };
 
+/* A version is no file more. */
+static enum err reserve_version(struct ctx *c, struct db_conn *conn, const struct app *app, const struct upload *u)
+{
+    struct quota q;
+    TRY(quota_get(c, conn, app, &u->owner_id, &q));
+    TRY(quota_check_file(c, &q, u->reserved_bytes));
+    return quota_take(c, conn, app, &u->owner_id, u->reserved_bytes);
+}
+
 static enum err insert_put(struct ctx *c, struct db_conn *conn, const struct wrapped *w, void *arg)
 {
     struct insert_arg *a = arg;
     TRY(arena_slice(&c->arena, slice_of(w->key.b, sizeof w->key.b), &a->u->wrapped_key));
-    TRY(quota_take_file(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
+    TRY(a->u->adds_version ? reserve_version(c, conn, a->app, a->u)
+                           : quota_take_file(c, conn, a->app, &a->u->owner_id, a->u->reserved_bytes));
     TRY(upload_store_insert(c, conn, a->u, &w->kek_id));
     return a->u->joins.len ? upload_add_join_job(c, conn, a->u) : ERR_OK;
 }
@@ -91,6 +116,7 @@ static enum err find_place(struct ctx *c, struct app *app, const struct principa
     struct slice key;
     struct folder folder;
     size_t slash = 0;
+    TRY(os_new_id(&u->file_id));
     TRY(file_check_name(c, "name", &u->name, &key));
     if (!n->folder.ptr) return ERR_OK;
     for (size_t i = 0; i < u->name.len; i++)
@@ -112,14 +138,14 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
                        .owner_id = who->user_id, .name = n->name, .size = n->size, .mode = SLICE("managed"),
                        .state = slice_cstr(state), .created_at = clock_wall_ms()};
     TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
-    TRY(check_new(c, app, n, &u.part_size));
-    TRY(find_place(c, app, who, n, &u));
+    if (n->version_of) TRY(place_version(c, app, who, n, &u));
+    TRY(check_new(c, app, n, u.name, &u.part_size));
+    if (!n->version_of) TRY(find_place(c, app, who, n, &u));
     u.type = n->type.len ? n->type : mime_for_name(u.name);
     u.modified_at = n->modified_at ? n->modified_at : u.created_at;
     u.expires_at = u.created_at + app->cfg.upload_ttl_ms;
     u.reserved_bytes = n->size == UPLOAD_SIZE_UNKNOWN ? 0 : n->size;
     TRY(os_new_id(&u.id));
-    TRY(os_new_id(&u.file_id));
     TRY(os_new_id(&u.content_id));
     TRY(key_new(c, &key));
     TRY(insert(c, app, &u, &key));
@@ -241,7 +267,8 @@ enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *
     TRY(upload_store_lock(c, conn, id, &u));
     bool complete = slice_eq(u.state, SLICE("complete"));
     if (!complete) {
-        TRY(quota_give_back_file(c, conn, &u.owner_id, u.reserved_bytes));
+        TRY(u.adds_version ? quota_give_back(c, conn, &u.owner_id, u.reserved_bytes)
+                           : quota_give_back_file(c, conn, &u.owner_id, u.reserved_bytes));
         TRY(piece_store_drop(c, conn, id, 0, INT64_MAX));
         TRY(slice_eq(u.state, SLICE("partial")) ? content_drop(c, conn, &u.content_id) : add_abort_job(c, conn, &u));
     }

@@ -20,7 +20,8 @@
 
 struct upload {
     struct id id;
-    struct id file_id;    /* it becomes */
+    struct id file_id;    /* it becomes, or gets a version more of */
+    bool adds_version;
     struct id content_id; /* it becomes; names the blob from the start */
     struct id owner_id;
     struct id folder_id;  /* it goes into; zero: the root */
@@ -44,6 +45,7 @@ struct upload {
 };
 
 struct upload_new {
+    const struct id *version_of; /* a file that gets a new version, and keeps its name and place; NULL: a new file */
     struct slice name;
     struct slice folder;  /* id, or path that is made when it is not there; the folders of `name` then lie in it. ptr NULL: the root, and
                              `name` stays as it is */
@@ -73,7 +75,8 @@ MUST_USE enum err upload_delete(struct ctx *c, struct app *app, const struct pri
 MUST_USE enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id);
 /* `size` (or UPLOAD_SIZE_UNKNOWN) must agree with what was declared and what arrived. Missing parts: ERR_CONFLICT
  * "parts_missing". Repeating it after success gives the file again. An empty last part need not have been sent.
- * `want` (NULL: nothing): the stored content is read back and compared; ERR_INVALID "digest_mismatch", nothing is kept. */
+ * `want` (NULL: nothing): the stored content is read back and compared before anybody sees it; ERR_INVALID "digest_mismatch", nothing
+ * is kept. A version is made as the newest at this moment, with the rights of this moment. */
 MUST_USE enum err upload_complete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                                   uint64_t size, const struct checksum *want, struct file *ret);
 /* Of a file's content, read back: the one way to know a digest of bytes that came in pieces, in any order. */

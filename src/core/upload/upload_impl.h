@@ -20,13 +20,25 @@ struct part_sealer;
 MUST_USE enum err upload_start_part(struct ctx *c, struct app *app, const struct upload *u, uint64_t number,
                                     struct part_sealer *s);
 
-/* upload_complete by the server itself. *u is the upload as it was looked up, and then as it was found: when it was over before, it
+/* upload_complete without its looking up. *u is the upload as it was looked up, and then as it was found: when it was over before, it
  * says so and there is no *ret; nor is there one for what is partial: it becomes a content that the upload holds. */
-MUST_USE enum err upload_finish(struct ctx *c, struct app *app, uint64_t size, struct upload *u, struct file *ret);
+struct completion {
+    const struct principal *who; /* NULL: the server itself, of what adds no version */
+    uint64_t size;               /* or UPLOAD_SIZE_UNKNOWN */
+    const struct checksum *want; /* NULL: nothing */
+};
+MUST_USE enum err upload_finish(struct ctx *c, struct app *app, const struct completion *how, struct upload *u, struct file *ret);
 
 struct part_record;
-/* The parts of a whole file, checked and in order, become the file. */
-MUST_USE enum err upload_publish(struct ctx *c, struct app *app, const struct upload *u, uint64_t size,
-                                 const struct part_record *parts, size_t n, struct slice sha256, struct file *ret);
+struct publication {
+    const struct principal *who;
+    const struct upload *u;
+    uint64_t size;
+    const struct part_record *parts; /* checked and in order */
+    size_t n;
+    const struct checksum *want; /* the content must have; NULL: not checked */
+};
+/* The parts of a whole file become the file, or its new version. ERR_INVALID "digest_mismatch": the upload is gone. */
+MUST_USE enum err upload_publish(struct ctx *c, struct app *app, const struct publication *p, struct file *ret);
 
 #endif

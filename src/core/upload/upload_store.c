@@ -5,12 +5,12 @@
 
 #define UPLOAD_COLUMNS                                                                                                 \
     "id, file_id, owner_id, name, size, type, mode, part_size, state, blob_ref, wrapped_key, reserved_bytes, "         \
-    "modified_at, created_at, expires_at, content_id, received, fence, partial, memo, joins, folder_id"
+    "modified_at, created_at, expires_at, content_id, received, fence, partial, memo, joins, folder_id, adds_version"
 
 static const struct db_stmt insert = {
     "upload_insert",
     "INSERT INTO uploads (" UPLOAD_COLUMNS ", kek_id) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)", NULL};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)", NULL};
 static const struct db_stmt get = {"upload_get", "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1", NULL};
 static const struct db_stmt lock = {
     "upload_lock", "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = $1 FOR UPDATE",
@@ -73,7 +73,8 @@ static void read_row(const struct db_result *r, size_t i, struct upload *ret)
                            .partial = db_get_i64(r, i, 18) != 0,
                            .memo = db_get_slice(r, i, 19),
                            .joins = db_get_slice(r, i, 20),
-                           .folder_id = db_get_id(r, i, 21)};
+                           .folder_id = db_get_id(r, i, 21),
+                           .adds_version = db_get_i64(r, i, 22) != 0};
 }
 
 enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct upload *u, const struct id *kek_id)
@@ -84,7 +85,8 @@ enum err upload_store_insert(struct ctx *c, struct db_conn *conn, const struct u
                    db_bytes(u->wrapped_key), db_i64((int64_t)u->reserved_bytes), db_i64(u->modified_at),
                    db_i64(u->created_at), db_i64(u->expires_at), db_id(&u->content_id), db_i64((int64_t)u->received),
                    db_i64(u->fence), db_i64(u->partial), db_text(u->memo), db_text(u->joins),
-                   id_is_zero(u->folder_id) ? db_null() : db_id(&u->folder_id), db_id(kek_id));
+                   id_is_zero(u->folder_id) ? db_null() : db_id(&u->folder_id), db_i64(u->adds_version),
+                   db_id(kek_id));
 }
 
 static enum err get_by(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct id *id,
