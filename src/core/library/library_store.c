@@ -6,7 +6,7 @@
  * - match:   SQLite, where trigrams bring few enough candidates;
  * - folder:  SQLite, where a folder holds few enough.
  *
- * (And from what is shared, by the owner or with the caller, where there is less.) PostgreSQL knows neither match nor folder: its planner
+ * (And from what is shared, by the owner or with the caller, where there is less.) PostgreSQL knows no ahead, match or folder: its planner
  * sees the values (force_custom_plan) and takes the index of trigrams or of folders by itself. An order that a filter goes with is
  * written so that no index gives it: else a planner walks along that index in the hope of an early end, and reads all rows in the worst
  * order when there is none. The rows of a library are in memory or soon will be, and two workers more do not pay for milliseconds. */
@@ -240,7 +240,10 @@ static enum err choose(struct ctx *c, struct db_conn *conn, const struct library
     if (*ret_few) return ERR_OK;
     int64_t best = CANDIDATES_MAX + 1, n = 0;
     *ret = &scan[by][down];
-    if (db_conn_kind(conn) != DB_SQLITE) return db_exec0(c, conn, &see_values, NULL);
+    if (db_conn_kind(conn) != DB_SQLITE) {
+        *ret_few = true; /* its planner would sort all rows to look ahead */
+        return db_exec0(c, conn, &see_values, NULL);
+    }
     if (f->in_folder) {
         const struct db_value args[] = {db_i64(f->owner), db_id(&f->folder), db_i64(best)};
         TRY(count_rows(c, conn, &count_folder, args, ARRAY_LEN(args), &n));
