@@ -167,4 +167,4 @@ test_upload_resumes_after_kill() {
 }
 
 sign_in >/dev/null
-run_all files_both_ways streams what_is_not_there search_and_tags moving sharing trash upload_resumes_after_kill
+run_all files_both_ways streams what_is_not_there search_and_tags moving versions sharing trash upload_resumes_after_kill

@@ -72,7 +72,7 @@ def verify(s, browser, mail):
     picture(page, "verify")
     page.press("Tab")
     page.press("Enter")
-    check("verify_by_keyboard", page.sees("Your account is ready") and page.sees("vera@example.com"), page.text())
+    check("verify_by_keyboard", page.sees("Your address is confirmed") and page.sees("vera@example.com"), page.text())
     picture(page, "verify-done")
     check("verify_made_the_account", s.login("vera@example.com").status == 200)
     check("verify_forgets_the_link", page.evaluate("location.hash") == "" and focus(page) == "H1", page.evaluate("location.href"))
