@@ -3,9 +3,10 @@
 # without mail. accounts_test.sh [BINARIES]: the folder of sealdropd; build/dev/bin when it is not given.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 bin=$(readlink -f "${1:-build/dev/bin}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sealdrop-accounts-XXXXXX")
-passed=0 failed=0 server= sink=
+server= sink=
 stop_server() {
   [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
   server=
@@ -16,22 +17,8 @@ stop() {
   rm -rf "$dir"
 }
 trap stop EXIT
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
-has() { grep -qF -- "$2" "$1"; }
-hasnt() { ! has "$1" "$2"; }
-is() { [ "$1" = "$2" ]; }
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 url=https://localhost:$port
 api=$url/api/v1
 password='correct horse battery staple'

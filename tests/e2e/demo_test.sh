@@ -2,23 +2,13 @@
 # The demo, whole, as a newcomer runs it (1 GiB), on a free port. It compares every byte itself; here its steps are counted.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
-passed=0 failed=0
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
+source tests/e2e/kit.sh
+
 times() { # times COUNT TEXT: TEXT is on COUNT lines of the demo's output
   [ "$(grep -cF -- "$2" <<<"$out")" = "$1" ]
 }
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 before=$(find build -maxdepth 1 -name 'demo.*')
 status=0
 out=$(PORT=$port DEMO_ONCE=1 ./dev demo </dev/null 2>&1) || status=$?

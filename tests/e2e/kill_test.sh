@@ -3,20 +3,10 @@
 # restart every acknowledged part must still be known; none is sent twice; the files that come of it are downloaded and compared.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 program=$(readlink -f "${1:-build/release/bin/sealdropd}")
 kills=20 parts=32 part_bytes=1048576
-passed=0 failed=0
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
+
 
 work=$(mktemp -d) server=
 stop() {
@@ -25,7 +15,7 @@ stop() {
 }
 trap stop EXIT
 data=$work/data
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 url=https://localhost:$port/api/v1
 now_ms() { date +%s%3N; }
 member() { python3 -c 'import functools, json, sys; print(functools.reduce(lambda o, k: o[k], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"; }

@@ -3,27 +3,16 @@
 # and says for how long.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 bin=$(readlink -f "${1:-build/dev/bin}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sealdrop-limits-XXXXXX")
-passed=0 failed=0 server=
+server=
 stop() {
   [ -z "$server" ] || { kill -9 "$server" && wait "$server"; } 2>/dev/null
   rm -rf "$dir"
 }
 trap stop EXIT
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
-is() { [ "$1" = "$2" ]; }
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 url=https://localhost:$port
 start_server() {
   "$bin/sealdropd" serve --data "$dir/data" --listen "127.0.0.1:$port" >>"$dir/log" 2>&1 &

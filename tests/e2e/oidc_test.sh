@@ -3,28 +3,17 @@
 # oidc_test.sh [BINARIES]: the folder of sealdropd; build/dev/bin when it is not given. The provider is installed to build/npm once.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 bin=$(readlink -f "${1:-build/dev/bin}")
 modules=$PWD/build/npm
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sealdrop-oidc-XXXXXX")
-passed=0 failed=0 server='' provider=''
+server='' provider=''
 stop() {
   [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
   [ -n "$provider" ] && kill "$provider" 2>/dev/null && wait "$provider" 2>/dev/null
   rm -rf "$dir"
 }
 trap stop EXIT
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 wait_for() { # wait_for COMMAND…
   for _ in $(seq 100); do
     "$@" >/dev/null 2>&1 && return 0

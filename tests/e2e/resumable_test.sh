@@ -4,20 +4,10 @@
 # What was told (104, Upload-Offset) is never taken back and never sent again, and the files that come of it equal their source.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 program=$(readlink -f "${1:-build/release/bin/sealdropd}")
 modules=$PWD/build/npm-tus
-passed=0 failed=0
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
+
 
 work=$(mktemp -d) server='' proxy=''
 stop() {
@@ -27,7 +17,6 @@ stop() {
 }
 trap stop EXIT
 data=$work/data
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free_port) through=$(free_port)
 direct=https://localhost:$port url=https://localhost:$through
 now_ms() { date +%s%3N; }

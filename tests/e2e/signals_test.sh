@@ -3,27 +3,15 @@
 # signals_test.sh [BINARIES]: the folder of sealdropd; build/dev/bin when it is not given.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 bin=$(readlink -f "${1:-build/dev/bin}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sealdrop-signals-XXXXXX")
-passed=0 failed=0 server=
+server=
 stop() {
   [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
   rm -rf "$dir"
 }
 trap stop EXIT
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
-has() { grep -qF -- "$2" "$1"; }
-is() { [ "$1" = "$2" ]; }
 wait_for() { # wait_for FILE TEXT
   for _ in $(seq 100); do
     has "$1" "$2" 2>/dev/null && return 0
@@ -32,7 +20,7 @@ wait_for() { # wait_for FILE TEXT
   return 1
 }
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 url=https://localhost:$port
 api=https://127.0.0.1:$port/api/v1
 password='correct horse battery staple'

@@ -4,20 +4,10 @@
 # build/dev/bin when it is not given. The client is installed to build/npm-tus once.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
+source tests/e2e/kit.sh
 bin=$(readlink -f "${1:-build/dev/bin}")
 modules=$PWD/build/npm-tus
-passed=0 failed=0
-check() { # check NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    failed=$((failed + 1))
-  fi
-}
+
 
 work=$(mktemp -d) server='' proxy='' client=''
 stop() {
@@ -28,7 +18,6 @@ stop() {
 }
 trap stop EXIT
 data=$work/data
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free_port) through=$(free_port)
 url=https://localhost:$port
 member() { python3 -c 'import functools, json, sys; print(functools.reduce(lambda o, k: o[k], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"; }
