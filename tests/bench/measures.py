@@ -89,8 +89,7 @@ def small(server, protocol, requests=60000, clients=64):
 
 def logins(server, emails, each=20, at_once=8):
     """POST /auth/login, `each` for every account and as many from each of `at_once` loopback addresses, over open connections. A server
-    takes 20 a minute for an account and 120 from an address."""
-    server.restart()  # forgets how many there were
+    takes 20 a minute for an account, also after a restart: each run wants accounts of its own."""
     context = ssl.create_default_context(cafile=str(server.cert))
     todo, lock, errors = emails * each, threading.Lock(), []
     total = len(todo)

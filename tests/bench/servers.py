@@ -15,6 +15,9 @@ import urllib.parse
 TICKS = os.sysconf("SC_CLK_TCK")
 # The lowest cost of passwords that sealdropd takes.
 LOWEST_COST = {"SEALDROP_SECURITY_PASSWORD_MEMORY": "19M", "SEALDROP_SECURITY_PASSWORD_PASSES": "1"}
+# Those of one account stay.
+NO_TRY_LIMITS = {"SEALDROP_LIMITS_LOGINS": "1000000", "SEALDROP_LIMITS_LOGINS_PER_ADDRESS": "100000",
+                 "SEALDROP_LIMITS_TRIES_PER_ADDRESS": "100000"}
 
 
 def free_port():
