@@ -78,7 +78,7 @@ static struct id content_of(const char *file)
 static void remove_file(const char *file)
 {
     CLEANUP(ctx_done) struct ctx c;
-    struct principal who;
+    struct principal who = {0};
     struct id id;
     ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     CHECK_OK(session_authenticate(&c, l.app, slice_cstr(bearer), &who));
