@@ -27,13 +27,21 @@ struct client {
     bool range_matches;  /* the Content-Range of the answer begins where we asked */
 };
 
+struct problem_field {
+    struct slice field, message;
+};
 struct problem {
     struct slice code, detail, title;
+    struct json_list errors; /* struct problem_field */
 };
+JSON_TABLE(client_problem_field_table, "ProblemField", struct problem_field,
+           JSON_FIELD(struct problem_field, field, JSON_STRING, .max = 200),
+           JSON_FIELD(struct problem_field, message, JSON_STRING, .max = 1000));
 JSON_TABLE(client_problem_table, "Problem", struct problem,
            JSON_FIELD(struct problem, code, JSON_STRING, .max = 100),
            JSON_FIELD(struct problem, detail, JSON_STRING, .max = 2000),
-           JSON_FIELD(struct problem, title, JSON_STRING, .max = 500));
+           JSON_FIELD(struct problem, title, JSON_STRING, .max = 500),
+           JSON_FIELD(struct problem, errors, JSON_OBJECTS, .max = 32, .table = &client_problem_field_table));
 
 enum err client_setup(void)
 {
@@ -329,6 +337,20 @@ bool client_worth_retry(enum err e)
     return e == ERR_CLOSED || e == ERR_TIMEOUT || e == ERR_BUSY || e == ERR_RATE;
 }
 
+/* What is wrong with which field says more than the sentence above it. */
+static enum err name_fields(struct ctx *c, struct problem *p)
+{
+    const struct problem_field *f = p->errors.items;
+    struct slice all = {0};
+    for (size_t i = 0; i < p->errors.count; i++) {
+        if (!f[i].field.len || !f[i].message.len) continue;
+        TRY(arena_printf(&c->arena, &all, SLICE_FMT "%s" SLICE_FMT " " SLICE_FMT, SLICE_ARG(all), all.len ? "; " : "",
+                         SLICE_ARG(f[i].field), SLICE_ARG(f[i].message)));
+    }
+    if (all.len) p->detail = all;
+    return ERR_OK;
+}
+
 /* An answer of 300 or more: what it says goes into the ctx. */
 static enum err answered_badly(struct ctx *c, struct client *cl, int status)
 {
@@ -340,6 +362,7 @@ static enum err answered_badly(struct ctx *c, struct client *cl, int status)
     ctx_clear_error(c);
     if (parsed != ERR_OK) p = (struct problem){0};
     if (!p.detail.len) p.detail = p.title;
+    TRY(name_fields(c, &p));
     if (p.code.len) TRY(arena_cstr(&c->arena, p.code, &code));
     if (p.detail.len)
         e = refuse(c, e, code, SLICE_FMT, SLICE_ARG(p.detail));

@@ -127,6 +127,10 @@ test_sharing() {
   is 0 sd share /s/s.txt --remove b@example.org
   is 4 as_other download "$id" --stdout
   is 2 sd share /s/s.txt --permission view
+  is 2 sd share /s/s.txt --with nobody@example.org
+  says 'email '
+  is 2 sd share /s/s.txt --with b@example.org --permission fly
+  says 'permission '
 }
 
 test_trash() {

@@ -131,7 +131,8 @@ static enum err check_type(struct ctx *c, const struct app *app, const struct fi
 {
     const struct type_policy *p = &app->cfg.types;
     enum type_verdict v = f->detected_type.len ? type_check(p, name, f->detected_type) : type_check_name(p, name);
-    return v == TYPE_ALLOWED ? ERR_OK : refuse(c, ERR_INVALID, "type_denied", "Files of this type are not allowed here.");
+    if (v == TYPE_ALLOWED) return ERR_OK;
+    return refuse(c, ERR_INVALID, "type_denied", "\"" SLICE_FMT "\": files of this type are not allowed here.", SLICE_ARG(name));
 }
 
 /* The tags as one text, each once. */
