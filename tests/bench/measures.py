@@ -9,27 +9,33 @@ import socket
 import ssl
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 
 GIB = 1 << 30
 
 
+def clients_cpu():
+    """CPU seconds of the processes that have been started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Cost:
-    """Wall seconds and server CPU seconds of a `with` block, writeback of earlier work excluded."""
+    """Wall seconds, and CPU seconds of the server and of the clients, of a `with` block, writeback of earlier work excluded."""
 
     def __init__(self, server):
         self.server = server
 
     def __enter__(self):
         os.sync()
-        self.cpu, self.wall = self.server.cpu_seconds(), time.monotonic()
+        self.client, self.cpu, self.wall = clients_cpu(), self.server.cpu_seconds(), time.monotonic()
         return self
 
     def __exit__(self, *error):
         self.wall = time.monotonic() - self.wall
         self.cpu = self.server.cpu_seconds() - self.cpu
+        self.client = clients_cpu() - self.client
 
 
 def curls(server, commands):
@@ -62,16 +68,11 @@ def transfer(cost, source, streams):
 
 
 def send_with_client(server, source):
-    """`sealdrop send`: parts, four at a time, and the link at the end."""
-    with tempfile.TemporaryDirectory() as home:
-        env = dict(os.environ, XDG_CONFIG_HOME=home, XDG_STATE_HOME=home)
-        client = str(server.programs / "sealdrop")
-        subprocess.run([client, "login", server.url, "--email", server.email, "--password-stdin", "--cacert",
-                        str(server.cert)], input=server.password + "\n", text=True, stdout=subprocess.DEVNULL,
+    """`sealdrop send`: parts, and the link at the end."""
+    client, env = server.client()
+    with Cost(server) as cost:
+        subprocess.run([client, "send", str(source)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, check=True, env=env)
-        with Cost(server) as cost:
-            subprocess.run([client, "send", str(source)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, check=True, env=env)
     return transfer(cost, source, 1)
 
 

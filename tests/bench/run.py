@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """./dev bench: Sealdrop and others side by side in one run, over the same TLS, on the same machine and file system: nginx, and for
-signing in and calls with a token a small service with FastAPI.
+signing in and calls with a token a small service with FastAPI, for uploads @tus/server too.
 
-run.py [--runs N] [--size 1G] [--only GROUP[,GROUP…]] [--write]      groups: transfer small finish memory idle login search
+run.py [--runs N] [--size 1G] [--large 1G] [--small 1000] [--only GROUP[,GROUP…]] [--write]
+groups: transfer small finish memory idle login search uploads; --large and --small are the size and the number of files of uploads.
 BENCH_DIR (build/bench) holds the data, BENCH_BIG (10G) is the size for the finish latency. Runs are interleaved, figures are
 medians. --write puts the table into docs/PERFORMANCE.md. Without build/release/bin/sealdropd only nginx is measured.
 Client and servers share the machine: trust the CPU column, and the ratios, more than the GB/s.
@@ -19,12 +20,14 @@ import sys
 
 import measures
 import servers
+import uploads
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "build/release/bin"
 DOC = ROOT / "docs/PERFORMANCE.md"
-GROUPS = ["transfer", "small", "finish", "memory", "idle", "login", "search"]
+GROUPS = ["transfer", "small", "finish", "memory", "idle", "login", "search", "uploads"]
 IDLE = 10000
+SMALL = 10 << 10
 
 
 def parse_size(text):
@@ -83,10 +86,12 @@ class Bench:
     def compare(self, what, cases, columns, *budgets, peer=None):
         """One row a column, with its budget; ratio is Sealdrop to its peer (nginx), turned so that more than 1 is better."""
         m = self.medians(what, cases)
-        peer = peer or self.nginx
+        self.ratios(what, m.get(self.sealdrop, {}), m.get(peer or self.nginx, {}), columns, *budgets, peer=peer)
+
+    def ratios(self, what, mine, others, columns, *budgets, peer=None):
         for (column, unit, form, more_is_better), budget in itertools.zip_longest(columns, budgets, fillvalue=""):
-            ours = m.get(self.sealdrop, {}).get(column)
-            theirs = m.get(peer, {}).get(column)
+            ours = mine.get(column)
+            theirs = others.get(column)
             ratio = None
             if ours and theirs:
                 ratio = ours / theirs if more_is_better else theirs / ours
@@ -193,6 +198,23 @@ class Bench:
             self.row("list: %s; ms on SQLite, on PostgreSQL" % ours[0], "%s (%s)" % tuple(ours[1:3]), "%s (%s)" % tuple(theirs[1:3]),
                      "-", "< 20 ms", peer=OnPostgres)
 
+    def uploads(self):
+        """The same bytes by every client to every server, in one file and in many."""
+        if not self.sealdrop:
+            return
+        ways = uploads.ways(self.home, PROGRAMS, self.sealdrop.cert, self.sealdrop.key)
+        warm = make_files(self.home / "warm", 20, SMALL)
+        for label, count, size, columns, pairs in (
+                ("1 file of %s" % self.args.large, 1, parse_size(self.args.large), uploads.LARGE, uploads.LARGE_PAIRS),
+                ("%d files of 10 KiB" % self.args.small, self.args.small, SMALL, uploads.SMALL, uploads.SMALL_PAIRS)):
+            files = make_files(self.home / label.replace(" ", "-"), count, size)
+            m = self.medians(label, {ways[name]: lambda run, way=ways[name]: uploads.measure(way, files, warm)
+                                     for name in dict.fromkeys(name for pair in pairs for name in pair)})
+            for pair in pairs:
+                ours, theirs = (ways[name] for name in pair)
+                self.ratios("%s, %s (%s)" % (label, *pair), m[ours], m[theirs], columns, peer=theirs.server)
+            shutil.rmtree(files[0].parent)
+
     def table(self):
         """One for each peer."""
         lines = []
@@ -206,8 +228,16 @@ def make_random(path, size):
     if path.exists() and path.stat().st_size == size:
         return
     with open(path, "wb") as f:
-        for _ in range(max(1, size >> 20)):
-            f.write(os.urandom(1 << 20))
+        for at in range(0, size, 1 << 20):
+            f.write(os.urandom(min(size - at, 1 << 20)))
+
+
+def make_files(folder, count, size):
+    folder.mkdir()
+    files = [folder / ("%s-%05d.bin" % (folder.name, i)) for i in range(count)]
+    for f in files:
+        make_random(f, size)
+    return files
 
 
 def machine(home):
@@ -232,6 +262,8 @@ def main():
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("--runs", type=int, default=3)
     cli.add_argument("--size", type=parse_size, default=parse_size("1G"))
+    cli.add_argument("--large", default="1G")
+    cli.add_argument("--small", type=int, default=1000)
     cli.add_argument("--only", default=",".join(GROUPS))
     cli.add_argument("--write", action="store_true")
     args = cli.parse_args()

@@ -1,10 +1,11 @@
-"""The servers of a bench run: nginx with its best sensible settings, sealdropd with its defaults, and a service with FastAPI. Same
-certificate, same file system. Each has: url, start(), stop(), cpu_seconds(), rss_bytes()."""
+"""The servers of a bench run: nginx with its best sensible settings, sealdropd with its defaults, a service with FastAPI, and
+@tus/server from npm. Same certificate, same file system. Each has: url, start(), stop(), cpu_seconds(), rss_bytes()."""
 import http.client
 import json
 import os
 import pathlib
 import secrets
+import shutil
 import signal
 import socket
 import ssl
@@ -12,6 +13,7 @@ import subprocess
 import time
 import urllib.parse
 
+HERE = pathlib.Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
 # The lowest cost of passwords that sealdropd takes.
 LOWEST_COST = {"SEALDROP_SECURITY_PASSWORD_MEMORY": "19M", "SEALDROP_SECURITY_PASSWORD_PASSES": "1"}
@@ -36,6 +38,22 @@ def wait_for_port(port, process, log):
         except OSError:
             time.sleep(0.05)
     raise RuntimeError("server does not listen:\n" + log.read_text()[-2000:])
+
+
+def folder_bytes(folder):
+    return sum(f.stat().st_size for f in folder.iterdir() if f.suffix != ".json")
+
+
+def npm_modules():
+    """The packages of package.json, at exactly its versions."""
+    wanted, folder = HERE / "package.json", HERE.parent.parent / "build/npm-bench"
+    done = folder / "installed.json"
+    if not done.exists() or done.read_text() != wanted.read_text():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wanted, folder / "package.json")
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
+        shutil.copy(wanted, done)
+    return folder
 
 
 class Server:
@@ -79,8 +97,14 @@ class Server:
         total = 0
         for pid in self.pids():
             fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
+            total += sum(map(int, fields[11:15]))  # its own, and of children that have ended
         return total / TICKS
+
+    def wait_until_quiet(self):
+        before = -1
+        while self.cpu_seconds() > before:
+            before = self.cpu_seconds()
+            time.sleep(1)
 
     def rss_bytes(self):
         total = 0
@@ -140,6 +164,9 @@ http {{
 
     def upload(self, source, name):
         return ["curl", "-T", str(source), "%s/put/%s" % (self.url, name)]
+
+    def stored_bytes(self):
+        return folder_bytes(self.home / "root/put")
 
     def after_upload(self, name):
         (self.home / "root/put" / name).unlink()
@@ -203,6 +230,19 @@ class Sealdrop(Server):
             self.tokens_at = time.time()
         return self.tokens["access_token"]
 
+    def client(self):
+        """The command-line client, signed in, and its environment."""
+        program, home = str(self.programs / "sealdrop"), self.home / "client"
+        env = dict(os.environ, XDG_CONFIG_HOME=str(home), XDG_STATE_HOME=str(home))
+        if not home.exists():
+            subprocess.run([program, "login", self.url, "--email", self.email, "--password-stdin", "--cacert", str(self.cert)],
+                           input=self.password + "\n", text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+                           env=env)
+        return program, env
+
+    def stored_bytes(self):
+        return self.call("GET", "/me")["user"]["used_bytes"]
+
     @property
     def auth(self):
         return ["-H", "Authorization: Bearer " + self.token()]
@@ -233,9 +273,8 @@ class FastApi(Server):
         self.cert, self.key, self.small, self.token = cert, key, small, None
 
     def start(self):
-        here = pathlib.Path(__file__).resolve().parent
-        self.settings = {"PEER_HOME": str(self.home), "PYTHONPATH": str(here), "PYTHONDONTWRITEBYTECODE": "1"}
-        self.token = subprocess.run([self.PYTHON, str(here / "fastapi_peer.py")], stdout=subprocess.PIPE, text=True, check=True,
+        self.settings = {"PEER_HOME": str(self.home), "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.token = subprocess.run([self.PYTHON, str(HERE / "fastapi_peer.py")], stdout=subprocess.PIPE, text=True, check=True,
                                     env=dict(os.environ, **self.settings)).stdout.strip()
         self.spawn([self.PYTHON, "-m", "uvicorn", "fastapi_peer:app", "--host", "127.0.0.1", "--port", str(self.port),
                     "--workers", str(os.cpu_count()), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
@@ -246,11 +285,26 @@ class FastApi(Server):
         """The port is open before the workers have loaded their code, which is not to count."""
         subprocess.run(["h2load", "--h1", "-n", "64", "-c", "64", *self.auth, self.url + self.small], stdout=subprocess.DEVNULL,
                        check=True)
-        before = -1
-        while self.cpu_seconds() > before:
-            before = self.cpu_seconds()
-            time.sleep(1)
+        super().wait_until_quiet()
 
     @property
     def auth(self):
         return ["-H", "Authorization: Bearer " + self.token]
+
+
+class TusServer(Server):
+    """tus_peer.mjs: @tus/server with its file store, a worker for each core."""
+    name = "@tus/server"
+    auth = []
+
+    def __init__(self, home, cert, key):
+        super().__init__(home)
+        self.cert, self.key = cert, key
+
+    def start(self):
+        (self.home / "files").mkdir()
+        self.spawn(["node", str(HERE / "tus_peer.mjs"), str(npm_modules()), str(self.port), str(self.cert), str(self.key),
+                    str(self.home / "files"), str(os.cpu_count())])
+
+    def stored_bytes(self):
+        return folder_bytes(self.home / "files")
