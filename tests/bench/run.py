@@ -247,7 +247,7 @@ def machine(home):
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / measures.GIB
     durable = "a RAM disk" if kind in ("tmpfs", "ramfs") else "where a synced write reaches %.0f MB/s" % speed
     return ("%s; %d cores of %s, %.0f GiB; nginx %s; data on %s, %s. Sealdrop acknowledges only what is synced, "
-            "nginx does not sync." % (datetime.date.today(), os.cpu_count(), model.group(1) if model else "?", memory, version,
+            "the others do not." % (datetime.date.today(), os.cpu_count(), model.group(1) if model else "?", memory, version,
                                       kind, durable))
 
 

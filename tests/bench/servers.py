@@ -41,7 +41,7 @@ def wait_for_port(port, process, log):
 
 
 def folder_bytes(folder):
-    return sum(f.stat().st_size for f in folder.iterdir() if f.suffix != ".json")
+    return sum(f.stat().st_size for f in folder.iterdir())
 
 
 def npm_modules():
@@ -293,7 +293,7 @@ class FastApi(Server):
 
 
 class TusServer(Server):
-    """tus_peer.mjs: @tus/server with its file store, a worker for each core."""
+    """tus_peer.mjs: @tus/server with its file store."""
     name = "@tus/server"
     auth = []
 
@@ -304,7 +304,7 @@ class TusServer(Server):
     def start(self):
         (self.home / "files").mkdir()
         self.spawn(["node", str(HERE / "tus_peer.mjs"), str(npm_modules()), str(self.port), str(self.cert), str(self.key),
-                    str(self.home / "files"), str(os.cpu_count())])
+                    str(self.home / "files")])
 
     def stored_bytes(self):
         return folder_bytes(self.home / "files")
