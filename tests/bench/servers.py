@@ -44,6 +44,14 @@ def folder_bytes(folder):
     return sum(f.stat().st_size for f in folder.iterdir())
 
 
+def text_of(path):
+    """Nothing when the process or thread has ended."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def npm_modules():
     """The packages of package.json, at exactly its versions."""
     wanted, folder = HERE / "package.json", HERE.parent.parent / "build/npm-bench"
@@ -89,16 +97,15 @@ class Server:
         self.stop()
         self.spawn(self.command)
 
-    def pids(self):
-        children = pathlib.Path("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read_text()
-        return [self.process.pid] + [int(p) for p in children.split()]
+    def told(self, what):
+        """/proc/PID/`what` of the process and of its children, whichever thread started them."""
+        tasks = pathlib.Path("/proc/%d/task" % self.process.pid).glob("*/children")
+        children = " ".join(map(text_of, tasks)).split()
+        return filter(None, (text_of(pathlib.Path("/proc/%s/%s" % (pid, what))) for pid in [self.process.pid, *children]))
 
     def cpu_seconds(self):
-        total = 0
-        for pid in self.pids():
-            fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
-            total += sum(map(int, fields[11:15]))  # its own, and of children that have ended
-        return total / TICKS
+        """Their own, and of children that have ended."""
+        return sum(sum(map(int, stat.rsplit(")", 1)[1].split()[11:15])) for stat in self.told("stat")) / TICKS
 
     def wait_until_quiet(self):
         before = -1
@@ -107,12 +114,8 @@ class Server:
             time.sleep(1)
 
     def rss_bytes(self):
-        total = 0
-        for pid in self.pids():
-            for line in pathlib.Path("/proc/%d/status" % pid).read_text().split("\n"):
-                if line.startswith("VmRSS:"):
-                    total += int(line.split()[1]) * 1024
-        return total
+        return sum(int(line.split()[1]) * 1024 for status in self.told("status") for line in status.split("\n")
+                   if line.startswith("VmRSS:"))
 
 
 class Nginx(Server):
