@@ -1,41 +1,24 @@
 /* sent, revoke: what was sent, and taking links back. */
 #include "base/limits.h"
 #include "base/time.h"
-#include "cmd/cli/session.h"
+#include "cmd/cli/library.h"
 #include "codec/text.h"
 #include "codec/uri.h"
 
 static const struct arg_option *const sent_options[] = {&opt_json};
 
-struct session_and_client {
-    struct session session;
-    struct client *client;
-};
-
-static void done(struct session_and_client *s)
-{
-    client_close(s->client);
-    session_close(&s->session);
-}
-
-static enum err begin(struct app *a, struct session_and_client *s)
-{
-    TRY(session_open(a, &s->session));
-    return server_client(a->c, &s->session.server, false, &s->client);
-}
-
-static enum err get_page(struct app *a, struct session_and_client *s, struct slice cursor, struct wire_transfer_page *ret)
+static enum err get_page(struct app *a, struct library *l, struct slice cursor, struct wire_transfer_page *ret)
 {
     CLEANUP(buf_done) struct buf path = BUF_INIT(8 * KIB);
     struct call call = {.method = "GET",
-                        .credential = &s->session.credential,
+                        .credential = &l->session.credential,
                         .out_table = &wire_transfer_page_table,
                         .out = ret};
     TRY(buf_printf(&path, "/transfers?limit=%u", LIMIT_PAGE_ITEMS));
     if (cursor.len) TRY(buf_put_cstr(&path, "&cursor="));
     if (cursor.len) TRY(uri_encode(&path, cursor));
     TRY(arena_cstr(&a->c->arena, buf_view(&path), &call.path));
-    return api_call(a->c, s->client, &s->session.server, &call);
+    return api_call(a->c, l->client, &l->session.server, &call);
 }
 
 static enum err line_text(struct buf *out, const struct wire_transfer *t)
@@ -63,14 +46,14 @@ static enum err add_line(struct buf *out, const struct app *a, const struct wire
 
 static enum err run_sent(struct app *a)
 {
-    CLEANUP(done) struct session_and_client s = {0};
+    CLEANUP(library_done) struct library l = {0};
     struct slice cursor = {0};
     bool first = true;
-    TRY(begin(a, &s));
+    TRY(library_open(a, &l));
     do {
         CLEANUP(buf_done) struct buf text = BUF_INIT(16 * MIB);
         struct wire_transfer_page page = {0};
-        TRY(get_page(a, &s, cursor, &page));
+        TRY(get_page(a, &l, cursor, &page));
         const struct wire_transfer *items = page.items.items;
         for (size_t i = 0; i < page.items.count; i++, first = false) TRY(add_line(&text, a, &items[i], first));
         cursor = page.next_cursor;
@@ -81,28 +64,23 @@ static enum err run_sent(struct app *a)
     return ERR_OK;
 }
 
-static enum err call_delete(struct app *a, struct session_and_client *s, const char *path, const char *said)
-{
-    CLEANUP(buf_done) struct buf text = BUF_INIT(256);
-    struct call call = {.method = "DELETE", .path = path, .credential = &s->session.credential, .patient = true};
-    TRY(api_call(a->c, s->client, &s->session.server, &call));
-    if (!a->stdout_tty) return ERR_OK;
-    TRY(buf_printf(&text, "%s\n", said));
-    return app_print(a, &text);
-}
-
 static enum err run_revoke(struct app *a)
 {
-    CLEANUP(done) struct session_and_client s = {0};
+    CLEANUP(library_done) struct library l = {0};
+    CLEANUP(buf_done) struct buf text = BUF_INIT(256);
     struct link_record record = {0};
     struct slice path = {0};
     char transfer[ID_TEXT_LEN + 1], link[ID_TEXT_LEN + 1];
-    TRY(begin(a, &s));
-    TRY(session_known_link(a, &s.session, slice_cstr(a->operands[0]), &record));
+    TRY(library_open(a, &l));
+    TRY(session_known_link(a, &l.session, slice_cstr(a->operands[0]), &record));
     id_text(record.transfer_id, transfer);
     id_text(record.link_id.v, link);
     TRY(arena_printf(&a->c->arena, &path, "/transfers/%s/links/%s", transfer, link));
-    return call_delete(a, &s, path.ptr, "Revoked: the link is dead from now on.");
+    struct call call = {.method = "DELETE", .path = path.ptr};
+    TRY(library_call(&l, &call));
+    if (!a->stdout_tty) return ERR_OK;
+    TRY(buf_put_cstr(&text, "Revoked: the link is dead from now on.\n"));
+    return app_print(a, &text);
 }
 
 const struct arg_command cmd_sent = {"sent", "", 0, 0, "List the transfers you have sent.", NULL, sent_options, 1, run_sent};

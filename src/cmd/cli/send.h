@@ -16,5 +16,7 @@ static inline bool send_from_stdin(const struct app *a) { return a->operand_coun
 MUST_USE enum err send_find_files(struct app *a, struct walk *ret);
 /* all of them uploaded, *bytes set when only the end of standard input tells, and words for an interruption. */
 MUST_USE enum err send_all(struct app *a, struct session *s, struct send_state *state, uint64_t *bytes);
+/* The end of what both tell as JSON: "files":[…]} and a line end. `bytes` is the size of a single file. */
+MUST_USE enum err send_put_files(struct buf *out, const struct send_state *state, uint64_t bytes);
 
 #endif

@@ -112,6 +112,20 @@ static void remember(struct app *a, const struct session *s, const struct result
     ctx_clear_error(a->c);
 }
 
+enum err send_put_files(struct buf *out, const struct send_state *state, uint64_t bytes)
+{
+    char id[ID_TEXT_LEN + 1];
+    TRY(buf_put_cstr(out, "\"files\":["));
+    for (size_t i = 0; i < state->count; i++) {
+        id_text(state->files[i].file_id, id);
+        TRY(buf_printf(out, "%s{\"id\":\"%s\",\"name\":", i ? "," : "", id));
+        TRY(json_put_string(out, state->files[i].file->name));
+        uint64_t size = state->count == 1 ? bytes : state->files[i].file->size;
+        TRY(buf_printf(out, ",\"size\":%llu}", (unsigned long long)size));
+    }
+    return buf_put_cstr(out, "]}\n");
+}
+
 static enum err print_json(struct buf *out, const struct result *r, const struct send_state *state, uint64_t bytes)
 {
     char time[TIME_RFC3339_LEN + 1], id[ID_TEXT_LEN + 1];
@@ -127,16 +141,9 @@ static enum err print_json(struct buf *out, const struct result *r, const struct
     }
     if (r->link.max_downloads.set)
         TRY(buf_printf(out, ",\"max_downloads\":%llu", (unsigned long long)r->link.max_downloads.v));
-    TRY(buf_printf(out, ",\"password\":%s,\"bytes\":%llu,\"files\":[", r->password ? "true" : "false",
+    TRY(buf_printf(out, ",\"password\":%s,\"bytes\":%llu,", r->password ? "true" : "false",
                    (unsigned long long)bytes));
-    for (size_t i = 0; i < state->count; i++) {
-        id_text(state->files[i].file_id, id);
-        TRY(buf_printf(out, "%s{\"id\":\"%s\",\"name\":", i ? "," : "", id));
-        TRY(json_put_string(out, state->files[i].file->name));
-        uint64_t size = state->count == 1 ? bytes : state->files[i].file->size;
-        TRY(buf_printf(out, ",\"size\":%llu}", (unsigned long long)size));
-    }
-    return buf_put_cstr(out, "]}\n");
+    return send_put_files(out, state, bytes);
 }
 
 static enum err print_card(struct buf *out, const struct result *r, const struct send_state *state, uint64_t bytes)

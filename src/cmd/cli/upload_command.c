@@ -51,17 +51,10 @@ static enum err aim(struct library *l, const struct walk *w, struct send_state *
 
 static enum err print_json(struct buf *out, const struct send_state *state, uint64_t bytes)
 {
-    char id[ID_TEXT_LEN + 1];
     TRY(buf_put_cstr(out, "{\"folder\":"));
     TRY(state->folder.ptr ? json_put_string(out, state->folder) : buf_put_cstr(out, "null"));
-    TRY(buf_printf(out, ",\"bytes\":%llu,\"files\":[", (unsigned long long)bytes));
-    for (size_t i = 0; i < state->count; i++) {
-        id_text(state->files[i].file_id, id);
-        TRY(buf_printf(out, "%s{\"id\":\"%s\",\"name\":", i ? "," : "", id));
-        TRY(json_put_string(out, state->files[i].file->name));
-        TRY(buf_printf(out, ",\"size\":%llu}", (unsigned long long)(state->count == 1 ? bytes : state->files[i].file->size)));
-    }
-    return buf_put_cstr(out, "]}\n");
+    TRY(buf_printf(out, ",\"bytes\":%llu,", (unsigned long long)bytes));
+    return send_put_files(out, state, bytes);
 }
 
 static enum err print_people(struct buf *out, const struct send_state *state, uint64_t bytes)

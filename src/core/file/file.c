@@ -126,11 +126,10 @@ enum err file_move_tx(struct ctx *c, struct db_conn *conn, const struct principa
     return update(c, conn, who, &f->id, &(struct file_update){.folder = folder}, "folder");
 }
 
-/* A new name must not say what the old one was not allowed to. */
-static enum err check_type(struct ctx *c, const struct app *app, const struct file *f, struct slice name)
+enum err file_check_type(struct ctx *c, const struct app *app, struct slice name, struct slice detected)
 {
     const struct type_policy *p = &app->cfg.types;
-    enum type_verdict v = f->detected_type.len ? type_check(p, name, f->detected_type) : type_check_name(p, name);
+    enum type_verdict v = detected.len ? type_check(p, name, detected) : type_check_name(p, name);
     if (v == TYPE_ALLOWED) return ERR_OK;
     return refuse(c, ERR_INVALID, "type_denied", "\"" SLICE_FMT "\": files of this type are not allowed here.", SLICE_ARG(name));
 }
@@ -188,7 +187,7 @@ enum err file_change(struct ctx *c, struct app *app, const struct principal *who
     /* Who may work on a file may not put it elsewhere. */
     TRY(file_get(c, app, who, id, p->folder.ptr ? ACTION_DELETE : ACTION_CHANGE, &f));
     TRY(check_patch(c, p, &a.update));
-    if (p->name.ptr) TRY(check_type(c, app, &f, a.update.name));
+    if (p->name.ptr) TRY(file_check_type(c, app, a.update.name, f.detected_type));
     a.what = p->name.ptr ? "name" : p->folder.ptr ? "folder" : p->has_tags ? "tags" : p->category.ptr ? "category" : "description";
     if (p->folder.ptr) {
         TRY(folder_resolve(c, app, who, &f.owner_id, &(struct folder_wanted){.field = "folder", .text = p->folder}, &folder));

@@ -94,6 +94,8 @@ MUST_USE enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const 
  * Without a policy a detector that does not work is only logged; with one the file is not given out before it has worked. ERR_OK when the
  * file is gone. */
 MUST_USE enum err file_inspect(struct ctx *c, struct app *app, const struct id *id);
+/* May a file have this name? `detected`: what its content is, empty while not known. ERR_INVALID "type_denied". */
+MUST_USE enum err file_check_type(struct ctx *c, const struct app *app, struct slice name, struct slice detected);
 /* By id alone, for callers that have decided the right otherwise (links). */
 MUST_USE enum err file_load(struct ctx *c, struct app *app, const struct id *id, struct file *ret);
 

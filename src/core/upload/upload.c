@@ -55,8 +55,7 @@ static enum err place_version(struct ctx *c, struct app *app, const struct princ
 static enum err check_new(struct ctx *c, const struct app *app, const struct upload_new *n, struct slice name, uint32_t *ret_part_size)
 {
     uint32_t part_size = n->part_size;
-    if (type_check_name(&app->cfg.types, name) != TYPE_ALLOWED)
-        return refuse(c, ERR_INVALID, "type_denied", "\"" SLICE_FMT "\": files of this type are not allowed here.", SLICE_ARG(name));
+    TRY(file_check_type(c, app, name, SLICE("")));
     if (n->type.len > LIMIT_MIME_BYTES || !mime_valid(n->type)) {
         ctx_field_error(c, "type", "is not a media type");
         return ERR_INVALID;
