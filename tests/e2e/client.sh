@@ -70,6 +70,7 @@ run() {
   D=$W/t-$name
   mkdir -p "$D"
   "test_$name"
+  kill -0 "$server" || fail "the server is gone: $(tail -50 "$W/server.log")"
   fast
   if [ -z "$bad" ]; then echo "ok $name"; passed=$((passed + 1)); else echo "not ok $name"; failed=$((failed + 1)); fi
   rm -rf "$D"
