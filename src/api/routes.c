@@ -169,7 +169,7 @@ const struct route api_routes[] = {
      .call = files_key_call, .in = &msg_key_request_table, .out = &msg_key_table, .scope = SCOPE_FILES_READ, .status = 200,
      .query = version_query},
     {HTTP_GET, API "/files/{id}/versions", CALLER_USER, RATE_NONE, "Versions of a file, newest first", .call = versions_list_call,
-     .out = &msg_version_page_table, .scope = SCOPE_FILES_READ, .status = 200},
+     .out = &msg_version_page_table, .scope = SCOPE_FILES_READ, .status = 200, .query = page_query},
     {HTTP_POST, API "/files/{id}/versions/{v}/restore", CALLER_USER, RATE_NONE,
      "Make an old version the newest once more; no bytes are copied", .call = versions_restore_call, .out = &msg_file_out_table,
      .scope = SCOPE_FILES_WRITE, .status = 200},

@@ -2,17 +2,22 @@
 #include "api/encode.h"
 #include "core/file/version.h"
 
+#define ORDER 'v'
+
 enum err versions_list_call(struct call *q)
 {
     struct id id;
+    struct page_key page;
     struct file_version *rows = NULL;
     struct msg_page out = {0};
     size_t n = 0;
     TRY(param_id(q, 0, &id));
-    TRY(version_list(q->ctx, q->app, &q->who, &id, &rows, &n));
-    struct msg_version *items = ARENA_ARRAY(&q->ctx->arena, struct msg_version, n + 1);
+    TRY(query_page_key(q, ORDER, &page));
+    TRY(version_list(q->ctx, q->app, &q->who, &id, &page, &rows, &n));
+    size_t shown = n > page.limit ? page.limit : n;
+    struct msg_version *items = ARENA_ARRAY(&q->ctx->arena, struct msg_version, shown + 1);
     if (!items) return ERR_NOMEM;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < shown; i++)
         items[i] = (struct msg_version){.version = (uint64_t)rows[i].version,
                                         .size = rows[i].size,
                                         .type = rows[i].type,
@@ -23,7 +28,9 @@ enum err versions_list_call(struct call *q)
                                         .modified_at = rows[i].modified_at,
                                         .created_at = rows[i].created_at,
                                         .replaced_at = {rows[i].replaced_at != 0, rows[i].replaced_at}};
-    out.items = (struct json_list){items, n, true};
+    if (n > shown)
+        TRY(page_key_cursor(q->ctx, ORDER, &(struct page_key){.number = rows[shown - 1].version, .text = SLICE("")}, &out.next_cursor));
+    out.items = (struct json_list){items, shown, true};
     return reply(q, &out);
 }
 

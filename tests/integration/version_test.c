@@ -75,6 +75,44 @@ static void complete(struct loop *l, const char *bearer, const char *upload, str
     LOOP(l, a, .target = loop_text(UPLOADS "/%s/complete", upload), .bearer = bearer, .json = "{}");
 }
 
+/* Page by page, while one is deleted and one is made: those that were there come once, in order. */
+TEST(versions_come_in_pages)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    const char *bearer = begin(&l), *file = loop_file(&l, bearer, "plan.txt", content_c);
+    for (unsigned i = 2; i <= 7; i++) CHECK_U64(loop_version(&l, bearer, file, slice_of(bytes_b, i)), i);
+    LOOP(&l, &a, .target = loop_text(FILES "/%s/versions?limit=3", file), .bearer = bearer);
+    CHECK_U64(loop_count(&a, "items"), 3);
+    CHECK_U64(loop_num(&a, "items.2.version"), 5);
+    const char *cursor = loop_str(&a, "next_cursor");
+    LOOP(&l, &a, .method = "DELETE", .target = loop_text(FILES "/%s/versions/4", file), .bearer = bearer);
+    CHECK_STATUS(&a, 204);
+    CHECK_U64(loop_version(&l, bearer, file, content_a), 8);
+    LOOP(&l, &a, .target = loop_text(FILES "/%s/versions?limit=2&cursor=%s", file, cursor), .bearer = bearer);
+    CHECK_U64(loop_count(&a, "items"), 2);
+    CHECK_U64(loop_num(&a, "items.0.version"), 3);
+    CHECK_U64(loop_num(&a, "items.1.version"), 2);
+    /* The last page is full, and says that it is the last. */
+    LOOP(&l, &a, .target = loop_text(FILES "/%s/versions?limit=1&cursor=%s", file, loop_str(&a, "next_cursor")), .bearer = bearer);
+    CHECK_U64(loop_count(&a, "items"), 1);
+    CHECK_U64(loop_num(&a, "items.0.version"), 1);
+    CHECK(loop_is_null(&a, "next_cursor"));
+    static const char *const bad[] = {"limit=0", "limit=201", "cursor=!", "cursor=AAAA"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        LOOP(&l, &a, .target = loop_text(FILES "/%s/versions?%s", file, bad[i]), .bearer = bearer);
+        CHECK_STATUS(&a, 400);
+    }
+    /* A cursor of another list is refused. */
+    loop_file(&l, bearer, "other", content_c);
+    LOOP(&l, &a, .target = FILES "?limit=1&sort=name", .bearer = bearer);
+    LOOP(&l, &a, .target = loop_text(FILES "/%s/versions?cursor=%s", file, loop_str(&a, "next_cursor")), .bearer = bearer);
+    CHECK_STATUS(&a, 400);
+    CHECK_STR(&a, "errors.0.field", "cursor");
+    loop_close(&l);
+}
+
 TEST(versions_from_upload_to_the_last_byte)
 {
     struct loop l;

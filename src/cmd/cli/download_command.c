@@ -101,12 +101,7 @@ static enum err add_operand(struct list *list, const char *what)
 static enum err version_size(struct library *l, struct wire_file *file, uint64_t version)
 {
     struct wire_version_page page = {0};
-    struct slice path = {0};
-    char id[ID_TEXT_LEN + 1];
-    id_text(file->id, id);
-    TRY(arena_printf(&l->app->c->arena, &path, "/files/%s/versions", id));
-    struct call call = {.method = "GET", .path = path.ptr, .out_table = &wire_version_page_table, .out = &page};
-    TRY(library_call(l, &call));
+    TRY(library_versions(l, &file->id, &page));
     const struct wire_version *v = page.items.items;
     for (size_t i = 0; i < page.items.count; i++) {
         if (v[i].version != version) continue;

@@ -119,8 +119,7 @@ static enum err list_versions(struct library *l, const struct id *file)
 {
     CLEANUP(buf_done) struct buf text = BUF_INIT(4 * MIB);
     struct wire_version_page page = {0};
-    struct call call = {.out_table = &wire_version_page_table, .out = &page};
-    TRY(call_file(l, "GET", file, "/versions", &call));
+    TRY(library_versions(l, file, &page));
     const struct wire_version *v = page.items.items;
     if (l->app->opt.json) {
         TRY(json_encode(&text, &wire_version_page_table, &page));

@@ -75,6 +75,28 @@ enum err library_each_folder(struct library *l, struct slice path, library_folde
     return ERR_OK;
 }
 
+enum err library_versions(struct library *l, const struct id *file, struct wire_version_page *ret)
+{
+    struct wire_version *all = ARENA_ARRAY(&l->app->c->arena, struct wire_version, LIMIT_FILE_VERSIONS);
+    struct slice path, cursor = {0};
+    char id[ID_TEXT_LEN + 1];
+    size_t n = 0;
+    if (!all) return ERR_NOMEM;
+    id_text(*file, id);
+    TRY(arena_printf(&l->app->c->arena, &path, "/files/%s/versions", id));
+    do {
+        struct wire_version_page page = {0};
+        struct call call = {.method = "GET", .out_table = &wire_version_page_table, .out = &page};
+        TRY(page_path(l, path.ptr, "", cursor, &call.path));
+        TRY(library_call(l, &call));
+        const struct wire_version *items = page.items.items;
+        for (size_t i = 0; i < page.items.count && n < LIMIT_FILE_VERSIONS; i++) all[n++] = items[i];
+        cursor = page.next_cursor;
+    } while (cursor.len && n < LIMIT_FILE_VERSIONS && !atomic_load(l->app->halt));
+    *ret = (struct wire_version_page){.items = {all, n, true}};
+    return ERR_OK;
+}
+
 void library_split(struct slice path, struct slice *ret_folder, struct slice *ret_name)
 {
     size_t cut = path.len;

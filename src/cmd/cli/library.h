@@ -22,6 +22,8 @@ MUST_USE enum err library_each(struct library *l, const char *query, library_fil
 /* The folders directly in the one at `path`. */
 typedef enum err library_folder_fn(void *arg, const struct wire_folder *folder);
 MUST_USE enum err library_each_folder(struct library *l, struct slice path, library_folder_fn *fn, void *arg);
+/* All versions of a file, newest first, as one page. */
+MUST_USE enum err library_versions(struct library *l, const struct id *file, struct wire_version_page *ret);
 /* "/a/b/c" → "/a/b" and "c". "c" → "/" and "c". */
 void library_split(struct slice path, struct slice *ret_folder, struct slice *ret_name);
 /* A file by id or path. ERR_NOT_FOUND, or ERR_CONFLICT when several have this path; in words. */

@@ -156,7 +156,8 @@ JSON_TABLE(wire_version_table, "Version", struct wire_version, JSON_FIELD(struct
            JSON_FIELD(struct wire_version, size, JSON_U64), JSON_FIELD(struct wire_version, type, JSON_STRING),
            JSON_FIELD(struct wire_version, state, JSON_STRING), JSON_FIELD(struct wire_version, created_at, JSON_OPT_TIME));
 JSON_TABLE(wire_version_page_table, "VersionPage", struct wire_version_page,
-           JSON_FIELD(struct wire_version_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_JSON_ARRAY, .table = &wire_version_table));
+           JSON_FIELD(struct wire_version_page, items, JSON_OBJECTS, REQUIRED, .max = LIMIT_FILE_VERSIONS, .table = &wire_version_table),
+           JSON_FIELD(struct wire_version_page, next_cursor, JSON_STRING));
 JSON_TABLE(wire_permission_put_table, "PermissionPut", struct wire_permission_put,
            JSON_FIELD(struct wire_permission_put, email, JSON_STRING), JSON_FIELD(struct wire_permission_put, permission, JSON_STRING),
            JSON_FIELD(struct wire_permission_put, expires_in, JSON_OPT_U64));

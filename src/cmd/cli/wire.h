@@ -201,6 +201,7 @@ struct wire_version {
 };
 struct wire_version_page {
     struct json_list items;
+    struct slice next_cursor;
 };
 struct wire_permission_put {
     struct slice email, permission;

@@ -1,5 +1,6 @@
 /* What a file is: its beginning goes to the sandboxed program, the answer through the policy for types. */
 #include "base/intmath.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/audit/audit.h"
@@ -104,7 +105,7 @@ struct older_arg {
 static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct older_arg *a = arg;
-    return version_store_list(c, conn, &a->f->id, &a->rows, &a->n);
+    return version_store_list(c, conn, &a->f->id, INT64_MAX, LIMIT_FILE_VERSIONS, &a->rows, &a->n);
 }
 
 static enum err record_older_tx(struct ctx *c, struct db_conn *conn, void *arg)

@@ -14,6 +14,8 @@ struct version_arg {
     const struct principal *who;
     struct id file_id, content_id;
     int64_t version;
+    int64_t before;
+    size_t limit;
     struct file_version *rows;
     size_t n;
     struct file_version one;
@@ -25,13 +27,13 @@ static enum err absent(struct ctx *c) { return refuse(c, ERR_NOT_FOUND, "not_fou
 static enum err list_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct version_arg *a = arg;
-    return version_store_list(c, conn, &a->file_id, &a->rows, &a->n);
+    return version_store_list(c, conn, &a->file_id, a->before, a->limit, &a->rows, &a->n);
 }
 
 enum err version_list(struct ctx *c, struct app *app, const struct principal *who, const struct id *file,
-                      struct file_version **ret, size_t *ret_n)
+                      const struct page_key *page, struct file_version **ret, size_t *ret_n)
 {
-    struct version_arg a = {.file_id = *file};
+    struct version_arg a = {.file_id = *file, .before = page->first ? INT64_MAX : page->number, .limit = page->limit + 1};
     struct file f;
     TRY(file_get(c, app, who, file, ACTION_CHANGE, &f));
     TRY(db_tx(c, app->be.db, DB_READ, list_tx, &a));

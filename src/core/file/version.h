@@ -9,6 +9,7 @@
 #define SEALDROP_CORE_FILE_VERSION_H
 
 #include "core/file/file.h"
+#include "core/page.h"
 
 struct file_version {
     int64_t version;
@@ -20,9 +21,9 @@ struct file_version {
     int64_t replaced_at; /* 0: it is the newest */
     struct id created_by;
 };
-/* Newest first, in the arena. */
+/* Newest first, by their number, in the arena; one more than page->limit when there is a next page. */
 MUST_USE enum err version_list(struct ctx *c, struct app *app, const struct principal *who, const struct id *file,
-                               struct file_version **ret, size_t *ret_n);
+                               const struct page_key *page, struct file_version **ret, size_t *ret_n);
 /* The file as it was in that version. ERR_NOT_FOUND. */
 MUST_USE enum err version_get(struct ctx *c, struct app *app, const struct principal *who, const struct id *file, int64_t version,
                               struct file *ret);

@@ -29,7 +29,8 @@ static const struct db_stmt show = {
     "state = v.state, state_why = '', modified_at = v.modified_at, updated_at = $3 "
     "FROM file_versions v WHERE files.id = $1 AND v.file_id = $1 AND v.version = $2", NULL};
 static const struct db_stmt list = {
-    "version_list", "SELECT " VERSION_COLUMNS " FROM " VERSION_TABLES " WHERE v.file_id = $1 ORDER BY v.version DESC LIMIT $2", NULL};
+    "version_list",
+    "SELECT " VERSION_COLUMNS " FROM " VERSION_TABLES " WHERE v.file_id = $1 AND v.version < $2 ORDER BY v.version DESC LIMIT $3", NULL};
 static const struct db_stmt get = {
     "version_get", "SELECT " VERSION_COLUMNS " FROM " VERSION_TABLES " WHERE v.file_id = $1 AND v.version = $2", NULL};
 static const struct db_stmt by_content = {
@@ -87,10 +88,11 @@ enum err version_store_show(struct ctx *c, struct db_conn *conn, const struct id
     return db_one(c, conn, &show, NULL, db_id(file), db_i64(version), db_i64(now_ms));
 }
 
-enum err version_store_list(struct ctx *c, struct db_conn *conn, const struct id *file, struct file_version **ret, size_t *ret_n)
+enum err version_store_list(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t before, size_t limit,
+                            struct file_version **ret, size_t *ret_n)
 {
     struct db_result r;
-    TRY(db_exec(c, conn, &list, &r, db_id(file), db_i64(LIMIT_FILE_VERSIONS)));
+    TRY(db_exec(c, conn, &list, &r, db_id(file), db_i64(before), db_i64((int64_t)limit)));
     struct file_version *rows = ARENA_ARRAY(&c->arena, struct file_version, r.rows + 1);
     if (!rows) return ERR_NOMEM;
     for (size_t i = 0; i < r.rows; i++) read_row(&r, i, &rows[i]);

@@ -30,9 +30,9 @@ struct version_copy {
 MUST_USE enum err version_store_copy(struct ctx *c, struct db_conn *conn, const struct version_copy *v);
 /* From now on the file shows this version, and those before it are replaced. */
 MUST_USE enum err version_store_show(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t version, int64_t now_ms);
-/* Newest first. */
-MUST_USE enum err version_store_list(struct ctx *c, struct db_conn *conn, const struct id *file, struct file_version **ret,
-                                     size_t *ret_n);
+/* Those with numbers below `before`, newest first. */
+MUST_USE enum err version_store_list(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t before, size_t limit,
+                                     struct file_version **ret, size_t *ret_n);
 MUST_USE enum err version_store_get(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t version,
                                     struct file_version *ret);
 MUST_USE enum err version_store_by_content(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *content,
