@@ -101,7 +101,7 @@ static void plan(void *arg, struct http_request *req, struct http_plan *ret)
     q->ctx = req->ctx;
     q->http = req;
     memcpy(q->who.ip, req->peer, sizeof q->who.ip);
-    q->refused = router_find(api->router, req->ctx, tus_method(req), req->path, &m);
+    q->refused = router_find(api->router, req->ctx, tus_method(req), tus_path(req->path), &m);
     q->allowed = m.allowed;
     if (q->refused != ERR_OK) {
         /* Answered at once, whatever body comes along. */

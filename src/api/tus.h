@@ -13,6 +13,8 @@
 void tus_common(struct ctx *c, const struct http_request *req, struct http_response *resp);
 /* X-HTTP-Method-Override of a POST under /tus: the method that counts, for the route and so for every check. */
 enum http_method tus_method(const struct http_request *req);
+/* The path that counts: "/tus/" is "/tus", clients are set up with either. */
+struct slice tus_path(struct slice path);
 /* Statuses of the protocol for errors (struct route). */
 int tus_status(const struct ctx *c, enum err e);
 

@@ -27,6 +27,8 @@ enum http_method tus_method(const struct http_request *req)
     return req->method;
 }
 
+struct slice tus_path(struct slice path) { return slice_eq(path, SLICE(TUS_PATH "/")) ? SLICE(TUS_PATH) : path; }
+
 static const struct {
     const char *code;
     int status;

@@ -172,6 +172,33 @@ TEST(tus_refuses_by_the_letter)
     loop_close(&l);
 }
 
+/* Clients are set up with either address, and keep to it; elsewhere a slash more is another place. */
+TEST(tus_with_a_slash_at_the_end)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    const char *bearer = tus_begin(&l);
+    LOOP(&l, &a, .method = "OPTIONS", .target = "/tus/");
+    CHECK_STATUS(&a, 204);
+    CHECK_HEADER(&a, "tus-version", "1.0.0");
+    LOOP(&l, &a, .method = "POST", .target = "/tus/", .bearer = bearer, .type = BODY_TYPE, .body = SLICE("hello"),
+         .headers = {TUS, H("upload-length", "5")});
+    CHECK_STATUS(&a, 201);
+    struct slice want = SLICE("hello");
+    tus_check_file(&l, bearer, tus_header(&a, "sealdrop-file-id"), &want, 1);
+    LOOP(&l, &a, .method = "POST", .target = "/tus/", .bearer = NULL, .headers = {TUS, H("upload-length", "5")});
+    CHECK_STATUS(&a, 401);
+    static const char *const others[] = {"/tus//", "//tus", "/tus/%2f", "/tusx/"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        LOOP(&l, &a, .method = "POST", .target = others[i], .bearer = bearer, .headers = {TUS, H("upload-length", "5")});
+        CHECK(a.status == 404 || a.status == 400);
+    }
+    tus_head(&l, bearer, loop_text("%s/", tus_create(&l, bearer, "5", NULL)), &a);
+    CHECK_STATUS(&a, 404);
+    loop_close(&l);
+}
+
 static void post(struct loop *l, const char *bearer, struct http_header one, struct http_header two, struct slice body,
                  struct loop_answer *a)
 {
