@@ -2,6 +2,7 @@
  * deleted account end on all nodes. And one subscriber's addresses count as one. */
 #include "api/messages_passkey.h"
 #include "base/limits.h"
+#include "core/account/account.h"
 #include "core/admin/admin.h"
 #include "core/apikey/apikey.h"
 #include "core/mfa/mfa.h"
@@ -49,7 +50,7 @@ static enum err suspend(struct ctx *c, struct app *app, const struct user *u)
 
 static enum err delete(struct ctx *c, struct app *app, const struct user *u)
 {
-    return admin_user_delete(c, app, &nobody, &u->id, true);
+    return admin_user_delete(c, app, NULL, &u->id, true);
 }
 
 static enum err nothing(struct ctx *c, struct app *app, const struct user *u)
@@ -187,6 +188,96 @@ TEST(stale_sessions_add_no_way_in)
             if (e == ERR_UNAUTH || (changes[j] == delete && e == ERR_NOT_FOUND)) continue;
             test_fail(__FILE__, __LINE__, "addition %zu after change %zu: %s", i, j, err_name(e));
         }
+    }
+    loop_close(&l);
+}
+
+/* ---- nor does an administrator who is none any more ---- */
+
+typedef enum err act_fn(struct ctx *c, struct app *app, const struct principal *who, const struct user *other);
+
+static enum err make_account(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
+{
+    struct account_new n = {.email = slice_cstr(loop_text("new-" SLICE_FMT, SLICE_ARG(other->email))), .role = ROLE_ADMIN, .send_invite = true};
+    struct account made;
+    struct invite invite;
+    return admin_user_create(c, app, who, &n, &made, &invite);
+}
+
+static enum err invite(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
+{
+    struct invite_new n = {.email = SLICE("friend@example.net"), .role = ROLE_ADMIN};
+    struct invite made;
+    (void)other;
+    return account_invite(c, app, who, &n, &made);
+}
+
+static enum err promote(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
+{
+    struct account changed;
+    return admin_user_change(c, app, who, &other->id, &(struct account_patch){.set_role = true, .role = ROLE_ADMIN}, &changed);
+}
+
+static enum err suspend_other(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
+{
+    struct account changed;
+    return admin_user_suspend(c, app, who, &other->id, true, &changed);
+}
+
+static enum err reset_other(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
+{
+    return mfa_reset(c, app, who, other);
+}
+
+static enum err delete_other(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
+{
+    return admin_user_delete(c, app, who, &other->id, true);
+}
+
+static enum err revoke_keys(struct ctx *c, struct app *app, const struct user *u)
+{
+    struct principal who = {.signed_in = true, .user_id = u->id, .ip = "192.0.2.9"};
+    struct apikey *keys;
+    size_t n = 0;
+    TRY(apikey_list(c, app, &who, &keys, &n));
+    for (size_t i = 0; i < n; i++) TRY(apikey_revoke(c, app, &who, keys[i].id));
+    return ERR_OK;
+}
+
+static enum err act_after(struct loop *l, const char *email, bool by_key, step_fn *between, act_fn *act)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    struct principal who = {.signed_in = false};
+    struct user admin, other;
+    struct apikey made;
+    struct slice key;
+    ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
+    loop_user(l, loop_text("other-%s", email), ROLE_USER);
+    TRY(session_authenticate(&c, l->app, slice_cstr(loop_user(l, email, ROLE_ADMIN)), &who));
+    TRY(user_by_email(&c, l->app, slice_cstr(loop_text("other-%s", email)), &other));
+    TRY(user_by_id(&c, l->app, &who.user_id, &admin));
+    struct apikey_new n = {.name = SLICE("robot"), .scopes = SCOPE_ADMIN_WRITE};
+    TRY(apikey_create(&c, l->app, &who, &n, &made, &key));
+    if (by_key) TRY(apikey_authenticate(&c, l->app, key, &who));
+    TRY(between(&c, l->app, &admin));
+    return act(&c, l->app, &who, &other);
+}
+
+TEST(stale_administrators_do_nothing)
+{
+    static act_fn *const acts[] = {make_account, invite, promote, suspend_other, reset_other, delete_other};
+    static step_fn *const ends[][3] = {{demote, suspend, end_sessions}, {demote, suspend, revoke_keys}};
+    struct loop l;
+    if (loop_missing()) return;
+    loop_open(&l);
+    loop_user(&l, "last@example.com", ROLE_ADMIN);
+    for (size_t i = 0; i < ARRAY_LEN(acts) * 2; i++) {
+        bool by_key = i % 2;
+        for (size_t j = 0; j < ARRAY_LEN(ends[0]); j++) {
+            enum err e = act_after(&l, loop_text("a%zu-%zu@example.com", i, j), by_key, ends[by_key][j], acts[i / 2]);
+            if (e != ERR_UNAUTH) test_fail(__FILE__, __LINE__, "act %zu after end %zu: %s", i, j, err_name(e));
+        }
+        CHECK_OK(act_after(&l, loop_text("same%zu@example.com", i), by_key, nothing, acts[i / 2]));
     }
     loop_close(&l);
 }

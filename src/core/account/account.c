@@ -7,6 +7,7 @@
 #include "codec/utf8.h"
 #include "core/account/account_store.h"
 #include "core/account/pending.h"
+#include "core/apikey/apikey.h"
 #include "core/app/sealed.h"
 #include "core/audit/audit.h"
 #include "core/limit/limit.h"
@@ -64,12 +65,14 @@ struct send_arg {
     struct app *app;
     struct mailed m;
     struct sha256 hash;
+    const struct principal *admin; /* whose act it is; NULL: nobody's, or that of the command line */
     struct audit_event event;
 };
 
 static enum err send_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct send_arg *a = arg;
+    TRY(caller_recheck_tx(c, conn, a->app, a->admin));
     TRY(mailed_send_tx(c, conn, a->app, &a->m, &a->hash));
     return audit_write(c, conn, &a->event);
 }
@@ -196,6 +199,7 @@ enum err account_invite(struct ctx *c, struct app *app, const struct principal *
     ctx_clear_error(c);
     TRY(json_encode(&data, &invite_table, &d));
     struct send_arg a = {.m = {.kind = MAILED_INVITE, .to = n->email, .data = buf_view(&data), .ttl_ms = (int64_t)ttl_s * 1000},
+                         .admin = who,
                          .event = {.event = "user.invite", .who = who, .object_type = "invite", .email = n->email, .detail = d.role}};
     TRY(send_mailed(c, app, &a));
     give_link(app, &a.m, ret);
@@ -206,6 +210,7 @@ enum err account_send_choose(struct ctx *c, struct app *app, const struct princi
 {
     struct send_arg a = {.m = {.kind = MAILED_CHOOSE, .user_id = &user->id, .to = user->email, .locale = user->locale,
                                .ttl_ms = INVITE_DEFAULT_S * 1000},
+                         .admin = who,
                          .event = {.event = "user.invite", .who = who, .object_type = "user", .object_id = &user->id}};
     TRY(send_mailed(c, app, &a));
     give_link(app, &a.m, ret);

@@ -5,6 +5,7 @@
 #include "codec/text.h"
 #include "codec/utf8.h"
 #include "core/admin/admin_store.h"
+#include "core/apikey/apikey.h"
 #include "core/audit/audit.h"
 #include "core/session/session.h"
 #include "core/upload/upload.h"
@@ -66,19 +67,20 @@ enum err admin_user_get(struct ctx *c, struct app *app, const struct id *id, str
 
 /* ---- making ---- */
 
-static enum err set_quota(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg)
+static enum err made_tx(struct ctx *c, struct db_conn *conn, const struct user *user, void *arg)
 {
-    const struct account_new *n = arg;
-    struct account_patch p = {.quota = n->quota};
-    return admin_store_change(c, conn, &user->id, &p, clock_wall_ms());
+    struct admin_arg *a = arg;
+    TRY(caller_recheck_tx(c, conn, a->app, a->who));
+    return admin_store_change(c, conn, &user->id, a->patch, clock_wall_ms());
 }
 
 enum err admin_user_create(struct ctx *c, struct app *app, const struct principal *who, const struct account_new *n,
                            struct account *ret, struct invite *ret_invite)
 {
-    struct account_new want = *n;
+    struct account_patch quota = {.quota = n->quota};
+    struct admin_arg a = {.app = app, .who = who, .patch = &quota};
     struct user_new user = {.email = n->email, .display_name = n->display_name, .role = n->role, .password = n->password,
-                            .who = who, .vouched = true, .also = set_quota, .also_arg = &want};
+                            .who = who, .vouched = true, .also = made_tx, .also_arg = &a};
     struct user made;
     if (n->password.ptr && n->send_invite) {
         ctx_field_error(c, "send_invite", "cannot go with a password");
@@ -138,6 +140,7 @@ static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct admin_arg *a = arg;
     const struct account_patch *p = a->patch;
+    TRY(caller_recheck_tx(c, conn, a->app, a->who));
     if (p->set_role && p->role != ROLE_ADMIN) TRY(keep_an_admin(c, conn, &a->id));
     TRY(admin_store_get(c, conn, a->app, &a->id, &a->account));
     TRY(admin_store_change(c, conn, &a->id, p, clock_wall_ms()));
@@ -175,6 +178,7 @@ enum err admin_user_change(struct ctx *c, struct app *app, const struct principa
 static enum err suspend_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct admin_arg *a = arg;
+    TRY(caller_recheck_tx(c, conn, a->app, a->who));
     if (a->suspend) TRY(keep_an_admin(c, conn, &a->id));
     TRY(admin_store_set_state(c, conn, &a->id, a->suspend ? "suspended" : "active", clock_wall_ms()));
     if (a->suspend) TRY(session_end_all_tx(c, conn, &a->id, NULL));
@@ -196,6 +200,7 @@ static enum err close_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct admin_arg *a = arg;
     uint64_t owned = 0;
+    TRY(caller_recheck_tx(c, conn, a->app, a->who));
     TRY(keep_an_admin(c, conn, &a->id));
     TRY(admin_store_owned(c, conn, &a->id, &owned));
     if (owned && !a->delete_files)

@@ -174,12 +174,31 @@ enum err apikey_authenticate(struct ctx *c, struct app *app, struct slice key, s
     return ERR_OK;
 }
 
+static enum err check_same(struct ctx *c, const struct principal *who, enum err e, const struct apikey_row *row)
+{
+    if (e == ERR_NOT_FOUND) return not_valid(c);
+    TRY(e);
+    bool same = slice_eq(row->user_state, SLICE("active")) && slice_eq(row->role, slice_cstr(role_name(who->role)));
+    return same ? ERR_OK : not_valid(c);
+}
+
 enum err apikey_recheck(struct ctx *c, struct app *app, const struct principal *who)
 {
     struct get_arg a = {.id = slice_cstr(who->key_id)};
-    enum err e = db_tx(c, app->be.db, DB_READ, get_tx, &a);
-    if (e == ERR_NOT_FOUND) return not_valid(c);
-    TRY(e);
-    bool same = slice_eq(a.row.user_state, SLICE("active")) && slice_eq(a.row.role, slice_cstr(role_name(who->role)));
-    return same ? ERR_OK : not_valid(c);
+    enum err e = db_tx(c, app->be.db, DB_READ_ONE, get_tx, &a);
+    return check_same(c, who, e, &a.row);
+}
+
+enum err caller_recheck_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who)
+{
+    struct get_arg a;
+    struct user now;
+    if (!who) return ERR_OK;
+    if (!who->signed_in) return not_valid(c);
+    if (!who->by_key) return session_recheck_tx(c, conn, app, who, NULL);
+    a = (struct get_arg){.id = slice_cstr(who->key_id)};
+    /* Held until the end, so that a suspension comes before or after, not between. */
+    enum err e = user_load_locked(c, conn, app, &who->user_id, &now);
+    if (e == ERR_OK) e = get_tx(c, conn, &a);
+    return check_same(c, who, e, &a.row);
 }

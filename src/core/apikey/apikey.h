@@ -33,5 +33,8 @@ MUST_USE enum err apikey_authenticate(struct ctx *c, struct app *app, struct sli
 
 /* ERR_UNAUTH when the key of the caller was revoked, is over, or its account is suspended, gone or in another role. */
 MUST_USE enum err apikey_recheck(struct ctx *c, struct app *app, const struct principal *who);
+/* In the transaction of what an administrator does to accounts: whether the caller, by session or by key, may still act.
+ * NULL: the command line on the server itself. ERR_UNAUTH as session_recheck_tx. */
+MUST_USE enum err caller_recheck_tx(struct ctx *c, struct db_conn *conn, const struct app *app, const struct principal *who);
 
 #endif

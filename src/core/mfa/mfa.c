@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "codec/base32.h"
 #include "codec/uri.h"
+#include "core/apikey/apikey.h"
 #include "core/audit/audit.h"
 #include "core/mail/mail.h"
 #include "core/mfa/mfa_store.h"
@@ -352,6 +353,7 @@ struct reset_arg {
 static enum err reset_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct reset_arg *a = arg;
+    TRY(caller_recheck_tx(c, conn, a->app, a->who));
     return mfa_reset_tx(c, conn, a->app, a->who, a->user);
 }
 
