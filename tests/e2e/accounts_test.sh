@@ -188,6 +188,9 @@ call GET '/admin/users?q=dora' '' -H "$root"
 check found is "$(json 'len(d["items"]), d["items"][0]["email_verified"]')" '(1, True)'
 call DELETE "/admin/users/$id" '' -H "$root"
 check deleted is "$status" 204
+"$bin/sealdropd" admin email emil@example.com emilia@example.com --data "$dir/data" >/dev/null 2>&1
+check address_by_command_line [ "$(call GET '/admin/users?q=emilia' '' -H "$root" && json 'd["items"][0]["email"]')" = emilia@example.com ]
+check address_taken_is_refused eval '! "$bin/sealdropd" admin email emilia@example.com root@example.com --data "$dir/data" >/dev/null 2>&1'
 root_id=$(call GET '/admin/users?q=root' '' -H "$root" && json 'd["items"][0]["id"]')
 call DELETE "/admin/users/$root_id" '' -H "$root"
 check last_administrator_stays is "$status $(json 'd["code"]')" '409 last_admin'

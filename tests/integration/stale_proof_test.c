@@ -198,7 +198,8 @@ typedef enum err act_fn(struct ctx *c, struct app *app, const struct principal *
 
 static enum err make_account(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
 {
-    struct account_new n = {.email = slice_cstr(loop_text("new-" SLICE_FMT, SLICE_ARG(other->email))), .role = ROLE_ADMIN, .send_invite = true};
+    const char *email = loop_text("new-" SLICE_FMT, SLICE_ARG(other->email));
+    struct account_new n = {.email = slice_cstr(email), .role = ROLE_ADMIN, .send_invite = true};
     struct account made;
     struct invite invite;
     return admin_user_create(c, app, who, &n, &made, &invite);
@@ -215,7 +216,8 @@ static enum err invite(struct ctx *c, struct app *app, const struct principal *w
 static enum err promote(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)
 {
     struct account changed;
-    return admin_user_change(c, app, who, &other->id, &(struct account_patch){.set_role = true, .role = ROLE_ADMIN}, &changed);
+    struct account_patch p = {.set_role = true, .role = ROLE_ADMIN};
+    return admin_user_change(c, app, who, &other->id, &p, &changed);
 }
 
 static enum err suspend_other(struct ctx *c, struct app *app, const struct principal *who, const struct user *other)

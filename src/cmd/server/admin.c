@@ -58,10 +58,10 @@ static const struct {
     const char *name;
     admin_fn *fn;
 } subcommands[] = {
-    {"create", admin_create},     {"list", admin_list},           {"role", admin_role},
-    {"password", admin_password}, {"suspend", admin_suspend},     {"unsuspend", admin_unsuspend},
-    {"reset-mfa", admin_reset_mfa}, {"import-users", admin_import},
-    {"invite", admin_invite},
+    {"create", admin_create},       {"list", admin_list},         {"role", admin_role},
+    {"email", admin_email},         {"password", admin_password}, {"suspend", admin_suspend},
+    {"unsuspend", admin_unsuspend}, {"invite", admin_invite},     {"reset-mfa", admin_reset_mfa},
+    {"import-users", admin_import},
 };
 
 enum err command_admin(struct ctx *c, struct args *a)

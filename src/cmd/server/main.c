@@ -10,6 +10,7 @@ static const char usage[] =
     "  sealdropd admin create EMAIL [--role admin|user|guest] [--name NAME] --password-stdin\n"
     "  sealdropd admin list\n"
     "  sealdropd admin role EMAIL admin|user|guest\n"
+    "  sealdropd admin email EMAIL NEW\n"
     "  sealdropd admin password EMAIL --password-stdin\n"
     "  sealdropd admin suspend | unsuspend | reset-mfa EMAIL\n"
     "  sealdropd admin import-users FILE\n"

@@ -1,4 +1,4 @@
-/* sealdropd admin suspend, unsuspend, role, password, reset-mfa: one account each, by its address. */
+/* sealdropd admin suspend, unsuspend, role, email, password, reset-mfa: one account each, by its address. */
 #include "cmd/server/users.h"
 
 #include "base/limits.h"
@@ -52,6 +52,20 @@ enum err admin_role(struct ctx *c, struct args *a, const struct config *cfg, str
     TRY(open_account(c, a, cfg, w, &u));
     TRY(admin_user_change(c, w->app, NULL, &u.id, &p, &now));
     printf("%s is %s now\n", a->v[0], role_name(p.role));
+    return ERR_OK;
+}
+
+enum err admin_email(struct ctx *c, struct args *a, const struct config *cfg, struct wiring *w)
+{
+    struct account_patch p = {.email = SLICE("")};
+    struct account now;
+    struct user u;
+    if (a->n != 2) return refuse(c, ERR_INVALID, "usage", "admin email needs the address of the account and the new one.");
+    p.email = slice_cstr(a->v[1]);
+    a->n = 1;
+    TRY(open_account(c, a, cfg, w, &u));
+    TRY(admin_user_change(c, w->app, NULL, &u.id, &p, &now));
+    printf("%s is %s now\n", a->v[0], a->v[1]);
     return ERR_OK;
 }
 
