@@ -4,30 +4,35 @@
 #include "core/archive/selection.h"
 #include "core/bulk/bulk.h"
 
-#define ARCHIVE_NAME SLICE("files.zip")
-
-static enum err send_archive(struct call *q, struct archive *a, const struct id *id)
+/* Owns the archive from here on. */
+static enum err send_archive(struct call *q, struct archive *a, const struct selection *s)
 {
     struct representation content;
-    TRY(content_archive(q, a, ARCHIVE_NAME, &content));
+    struct slice name;
+    enum err e = arena_printf(&q->ctx->arena, &name, SLICE_FMT ".zip", SLICE_ARG(s->name));
+    if (e != ERR_OK) {
+        archive_free(a);
+        return e;
+    }
+    TRY(content_archive(q, a, name, &content));
     content.object_type = "archive";
-    content.object_id = *id;
+    content.object_id = s->id;
     return send_content(q, &content);
 }
 
 enum err files_archive_call(struct call *q)
 {
     const struct msg_archive_new *in = q->in;
-    struct selection s = {in->ids.items, in->ids.count};
+    struct selection_new n = {in->ids.items, in->folder_ids.items, in->ids.count, in->folder_ids.count};
+    struct selection s;
     struct archive *a = NULL;
     struct slice at;
-    struct id id;
     char text[ID_TEXT_LEN + 1];
-    TRY(selection_open(q->ctx, q->app, &q->who, &s, &a, &id));
-    id_text(id, text);
+    TRY(selection_open(q->ctx, q->app, &q->who, &n, &a, &s));
+    id_text(s.id, text);
     enum err e = arena_printf(&q->ctx->arena, &at, "/api/v1/files/archive/%s", text);
     if (e == ERR_OK) e = reply_header(q, "content-location", at);
-    if (e == ERR_OK) return send_archive(q, a, &id);
+    if (e == ERR_OK) return send_archive(q, a, &s);
     archive_free(a);
     return e;
 }
@@ -35,10 +40,11 @@ enum err files_archive_call(struct call *q)
 enum err files_archive_again_call(struct call *q)
 {
     struct archive *a = NULL;
+    struct selection s;
     struct id id;
     TRY(param_id(q, 0, &id));
-    TRY(selection_reopen(q->ctx, q->app, &q->who, &id, &a));
-    return send_archive(q, a, &id);
+    TRY(selection_reopen(q->ctx, q->app, &q->who, &id, &a, &s));
+    return send_archive(q, a, &s);
 }
 
 /* Arguments of other operations would be left out silently. */

@@ -7,7 +7,9 @@
 #define REQUIRED .flags = JSON_REQUIRED
 
 JSON_TABLE(msg_archive_new_table, "ArchiveNew", struct msg_archive_new,
-    F(msg_archive_new, ids, JSON_IDS, REQUIRED, .max = LIMIT_BULK_FILES, .doc = "of files; in this order in the archive"));
+    F(msg_archive_new, ids, JSON_IDS, .max = LIMIT_BULK_FILES, .doc = "of files; in this order in the archive, before the folders"),
+    F(msg_archive_new, folder_ids, JSON_IDS, .max = LIMIT_BULK_FILES,
+      .doc = "each with all that is below; with ids at most 10,000 files and empty folders"));
 static const char *const ops[] = {"delete", "trash", "restore", "tag", "untag", "move", "share", NULL};
 static const char *const permissions[] = {"view", "download", "edit", NULL};
 

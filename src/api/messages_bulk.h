@@ -5,7 +5,7 @@
 #include "codec/json.h"
 
 struct msg_archive_new {
-    struct json_list ids;
+    struct json_list ids, folder_ids;
 };
 
 struct msg_bulk {

@@ -177,7 +177,7 @@ const struct route api_routes[] = {
      .call = versions_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204},
     {HTTP_POST, API "/files/bulk", CALLER_USER, RATE_NONE, "One operation on up to 1,000 files, each with its own result",
      .call = files_bulk_call, .in = &msg_bulk_table, .out = &msg_bulk_out_table, .scope = SCOPE_FILES_WRITE, .status = 200},
-    {HTTP_POST, API "/files/archive", CALLER_USER, RATE_NONE, "Files as one ZIP; Content-Location is where to continue it",
+    {HTTP_POST, API "/files/archive", CALLER_USER, RATE_NONE, "Files and folders as one ZIP; Content-Location is where to continue it",
      .call = files_archive_call, .in = &msg_archive_new_table, .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/zip"},
     {HTTP_GET, API "/files/archive/{id}", CALLER_USER, RATE_NONE, "The same ZIP again; ranges", .call = files_archive_again_call,
      .scope = SCOPE_FILES_READ, .status = 200, .out_type = "application/zip"},

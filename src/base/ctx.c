@@ -58,14 +58,17 @@ enum err ctx_refuse(struct ctx *c, enum err e, const char *code, const char *fil
     return e;
 }
 
-void ctx_field_error(struct ctx *c, const char *field, const char *message)
+static void add_field_error(struct ctx *c, struct slice field, struct slice message)
 {
     if (c->field_error_count == ARRAY_LEN(c->field_errors)) return;
     struct field_error *f = &c->field_errors[c->field_error_count];
-    if (arena_slice(&c->arena, slice_cstr(field), &f->field) != ERR_OK ||
-        arena_slice(&c->arena, slice_cstr(message), &f->message) != ERR_OK)
-        return;
+    if (arena_slice(&c->arena, field, &f->field) != ERR_OK || arena_slice(&c->arena, message, &f->message) != ERR_OK) return;
     c->field_error_count++;
+}
+
+void ctx_field_error(struct ctx *c, const char *field, const char *message)
+{
+    add_field_error(c, slice_cstr(field), slice_cstr(message));
 }
 
 enum err ctx_pass_error(struct ctx *c, const struct ctx *from, enum err e)
@@ -74,6 +77,7 @@ enum err ctx_pass_error(struct ctx *c, const struct ctx *from, enum err e)
     bool recorded = from->err == e;
     ctx_clear_error(c);
     c->err = e;
+    for (size_t i = 0; i < from->field_error_count; i++) add_field_error(c, from->field_errors[i].field, from->field_errors[i].message);
     if (!recorded) return e;
     c->err_code = from->err_code;
     c->err_file = from->err_file;

@@ -58,6 +58,7 @@
 #define LIMIT_TRANSFER_FILES 10000
 #define LIMIT_FILE_SHARES 1000
 #define LIMIT_BULK_FILES 1000
+#define LIMIT_ARCHIVE_ENTRIES 10000 /* files and empty folders of one selection; their bytes have no limit */
 #define LIMIT_SELECTIONS 100 /* of one account */
 #define LIMIT_SELECTION_MS (24 * 3600 * 1000ll)
 #define LIMIT_FILE_COMMENTS 10000

@@ -20,8 +20,10 @@
 
 /* Raised whenever the bytes made of the same entries change. */
 #define ZIP_LAYOUT 1
-/* The longest path: what a transfer allows and the number zip_unique() may add. */
-#define ZIP_PATH_BYTES (LIMIT_PATH_BYTES + 32)
+/* The longest path that is given: that of a folder and, in it, that of a file or of the folder's last one with its '/'. */
+#define ZIP_GIVEN_BYTES (2 * LIMIT_PATH_BYTES + 1)
+/* The longest path in an archive: with the number that zip_unique() may add. */
+#define ZIP_PATH_BYTES (ZIP_GIVEN_BYTES + 32)
 /* The longest record: central header, path, extra fields. */
 #define ZIP_RECORD_BYTES (46 + ZIP_PATH_BYTES + 28 + 9)
 
@@ -64,7 +66,7 @@ MUST_USE enum err zip_plan_piece(const struct zip_plan *p, uint64_t offset, stru
  * paths the first keeps its name, the later ones become "name (2).txt" and so on; a file with the name of a directory is
  * renamed too. Paths that are already there stay as they are; explicit directories always do. Rewrites the paths, new ones
  * live in the arena. O(n log n). A name that would pass LIMIT_NAME_BYTES is cut. ERR_INVALID: a path that is empty,
- * has a NUL or more than LIMIT_PATH_BYTES; on an error nothing was rewritten. */
+ * has a NUL or more than ZIP_GIVEN_BYTES; on an error nothing was rewritten. */
 MUST_USE enum err zip_unique(struct arena *a, struct zip_entry *entries, size_t n);
 
 #endif

@@ -128,7 +128,7 @@ enum err zip_unique(struct arena *a, struct zip_entry *entries, size_t n)
     struct ranking r = {items, n};
     for (size_t i = 0; i < n; i++) {
         struct slice path = entries[i].path;
-        if (path.len == 0 || path.len > LIMIT_PATH_BYTES) return ERR_INVALID;
+        if (path.len == 0 || path.len > ZIP_GIVEN_BYTES) return ERR_INVALID;
         if (memchr(path.ptr, 0, path.len)) return ERR_INVALID;
         items[i] = (struct ranked){.path = path, .index = i};
     }

@@ -143,7 +143,7 @@ TEST(zip_unique_many)
 
 TEST(zip_unique_refuses)
 {
-    static char long_path[LIMIT_PATH_BYTES + 1];
+    static char long_path[ZIP_GIVEN_BYTES + 1];
     memset(long_path, 'x', sizeof long_path);
     const struct slice paths[] = {SLICE(""), SLICE("a\0b"), slice_of(long_path, sizeof long_path)};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

@@ -387,7 +387,11 @@ static const char shares[] =
     "CREATE TABLE selections (" /* to be fetched as one archive */
     "  id BYTEA PRIMARY KEY,"
     "  user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    "  tree_owner_id BYTEA NOT NULL," /* whose folders they lie in; no reference: each use asks anew */
+    "  base_id BYTEA NOT NULL," /* the folder that paths in the archive begin in; zero: the root */
+    "  name TEXT NOT NULL,"
     "  files BYTEA NOT NULL," /* ids, one after another */
+    "  folders BYTEA NOT NULL," /* likewise, of those that hold nothing */
     "  expires_at BIGINT NOT NULL);"
     "CREATE INDEX selections_by_user ON selections (user_id, expires_at, id);"
     "CREATE INDEX selections_by_expiry ON selections (expires_at);"

@@ -35,6 +35,30 @@ test_files_both_ways() {
   diff -r "$D/in/photos" "$D/all/up/photos" || fail "tree differs"
 }
 
+# By hand, as a page or a script does it: the client's own folders come file by file.
+test_archives() {
+  mkdir -p "$D/in/Fotos März/日本" "$D/x"
+  random_file 3000000 "$D/in/Fotos März/a b.jpg"
+  echo small >"$D/in/Fotos März/日本/naïve ☃.txt"
+  is 0 sd upload "$D/in/Fotos März" --folder /zip
+  local auth
+  auth=$(curl -sk "$URL/api/v1/auth/login" -H 'Content-Type: application/json' -d "{\"email\":\"a@example.org\",\"password\":\"$PASSWORD\"}" |
+    python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])') || fail "sign in"
+  curl -sk -H "Authorization: Bearer $auth" "$URL/api/v1/folders" -H 'Content-Type: application/json' -d '{"path":"/zip/Fotos März/leer"}' >/dev/null
+  local folder
+  folder=$(curl -sk -H "Authorization: Bearer $auth" "$URL/api/v1/folders?parent=/" |
+    python3 -c 'import json,sys; print(next(f["id"] for f in json.load(sys.stdin)["items"] if f["name"]=="zip"))')
+  curl -sk -D "$D/headers" -o "$D/x.zip" -H "Authorization: Bearer $auth" "$URL/api/v1/files/archive" -H 'Content-Type: application/json' \
+    -d "{\"folder_ids\":[\"$folder\"]}"
+  unzip -tqq "$D/x.zip" || fail "unzip -t"
+  head -c 1000000 "$D/x.zip" >"$D/cut.zip"
+  curl -sk -C - -o "$D/cut.zip" -H "Authorization: Bearer $auth" "$URL$(sed -n 's/^content-location: *//Ip' "$D/headers" | tr -d '\r')"
+  same "$D/x.zip" "$D/cut.zip"
+  python3 -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; z.extractall(sys.argv[2])' "$D/x.zip" "$D/x"
+  mkdir "$D/in/Fotos März/leer"
+  diff -r "$D/in" "$D/x/zip" || fail "what was unpacked differs"
+}
+
 test_streams() {
   random_file 20000000 "$D/a"
   sd upload - --name stream.bin --folder /streams <"$D/a" >/dev/null || fail upload
@@ -171,4 +195,4 @@ test_upload_resumes_after_kill() {
 }
 
 sign_in >/dev/null
-run_all files_both_ways streams what_is_not_there search_and_tags moving versions sharing trash upload_resumes_after_kill
+run_all files_both_ways archives streams what_is_not_there search_and_tags moving versions sharing trash upload_resumes_after_kill

@@ -1,4 +1,4 @@
-/* The archive of a selection: whole, continued, refused; what ends it, and that it is on record. */
+/* The archive of a selection: whole, continued, refused; what ends it, and that it is on record. Folders are in archive_tree_test.c. */
 #include <string.h>
 
 #include "base/limits.h"

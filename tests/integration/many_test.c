@@ -1,4 +1,5 @@
-/* The largest transfer there may be: 10,000 files are listed, shared, archived and opened one by one. */
+/* The largest transfer there may be: 10,000 files are listed, shared, archived and opened one by one; and the largest folder that one
+ * archive takes. */
 #include "base/buf.h"
 #include "base/limits.h"
 #include "integration/loopback.h"
@@ -13,6 +14,28 @@ static void add_file(struct loop *l, const char *bearer, unsigned i, struct buf 
     LOOP(l, &a, .target = name, .bearer = bearer, .method = "POST", .body = SLICE("x"));
     CHECK_STATUS(&a, 201);
     CHECK_OK(buf_printf(ids, "%s\"%s\"", i ? "," : "", loop_str(&a, "file.id")));
+}
+
+/* All of them into one folder, a thousand at a time; and then one more than an archive takes. */
+static void archive_of_folder(struct loop *l, const char *bearer, struct slice ids)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .target = "/api/v1/folders", .bearer = bearer, .json = "{\"name\":\"all\"}");
+    CHECK_STATUS(&a, 201);
+    const char *json = loop_text("{\"folder_ids\":[\"%s\"]}", loop_str(&a, "folder.id"));
+    for (size_t each = ID_TEXT_LEN + 3; ids.len; ids = slice_sub(ids, MIN(1000 * each, ids.len), ids.len)) {
+        struct slice part = slice_sub(ids, 0, MIN(1000 * each - 1, ids.len));
+        LOOP(l, &a, .target = "/api/v1/files/bulk", .bearer = bearer,
+             .json = loop_text("{\"op\":\"move\",\"folder\":\"/all\",\"ids\":[" SLICE_FMT "]}", SLICE_ARG(part)));
+        CHECK_STATUS(&a, 200);
+    }
+    LOOP(l, &a, .target = "/api/v1/files/archive", .bearer = bearer, .json = json);
+    CHECK_STATUS(&a, 200);
+    CHECK(a.read_err == ERR_OK && a.len == a.length && a.len > FILES * 100);
+    LOOP(l, &a, .target = "/api/v1/files/upload?name=one-more&folder=/all/more", .bearer = bearer, .method = "POST", .body = SLICE("x"));
+    CHECK_STATUS(&a, 201);
+    LOOP(l, &a, .target = "/api/v1/files/archive", .bearer = bearer, .json = json);
+    CHECK_PROBLEM(&a, 413, "archive_too_large");
 }
 
 TEST(a_transfer_of_ten_thousand_files)
@@ -56,5 +79,7 @@ TEST(a_transfer_of_ten_thousand_files)
     LOOP(&l, &a, .target = loop_text("/api/v1/share/%s/download", token));
     CHECK_STATUS(&a, 200);
     CHECK(a.read_err == ERR_OK && a.len == a.length && a.len > FILES * 100);
+    archive_of_folder(&l, bearer, slice_sub(buf_view(&json), sizeof "{\"file_ids\":[" - 1, json.len - 2));
+    CHECK_FINE();
     loop_close(&l);
 }

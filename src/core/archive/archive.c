@@ -29,7 +29,15 @@ void archive_free(struct archive *a)
     mem_free(a);
 }
 
-static enum err keep(struct archive *a, const struct file *files, size_t n)
+static enum err keep_file(struct archive *a, size_t i, const struct file *f, struct hasher *h)
+{
+    a->files[i] = (struct archived){f->id, f->content.id};
+    a->entries[i] = (struct zip_entry){.size = f->size, .crc32 = f->content.crc32, .mtime_ms = f->modified_at};
+    TRY(hasher_add(h, f->id.b, sizeof f->id.b));
+    return hasher_add(h, f->content.headers_hash.ptr, f->content.headers_hash.len);
+}
+
+static enum err keep(struct archive *a, const struct archive_item *items, size_t n)
 {
     CLEANUP(hasher_cleanup) struct hasher *h = NULL;
     a->n = n;
@@ -38,25 +46,24 @@ static enum err keep(struct archive *a, const struct file *files, size_t n)
     if (!a->files || !a->entries) return ERR_NOMEM;
     TRY(hasher_new(&h));
     for (size_t i = 0; i < n; i++) {
-        const struct file *f = &files[i];
-        a->files[i] = (struct archived){f->id, f->content.id};
-        a->entries[i] = (struct zip_entry){.size = f->size, .crc32 = f->content.crc32, .mtime_ms = f->modified_at};
-        TRY(arena_slice(&a->arena, f->name, &a->entries[i].path));
-        TRY(hasher_add(h, f->id.b, sizeof f->id.b));
-        TRY(hasher_add(h, f->content.headers_hash.ptr, f->content.headers_hash.len));
+        if (items[i].file)
+            TRY(keep_file(a, i, items[i].file, h));
+        else
+            a->entries[i].mtime_ms = items[i].modified_at;
+        TRY(arena_slice(&a->arena, items[i].path, &a->entries[i].path));
     }
     TRY(hasher_sum(h, &a->contents));
     TRY(zip_unique(&a->arena, a->entries, n));
     return zip_plan_new(a->entries, n, &a->plan);
 }
 
-enum err archive_new(struct app *app, const struct file *files, size_t n, struct archive **ret)
+enum err archive_new(struct app *app, const struct archive_item *items, size_t n, struct archive **ret)
 {
     struct archive *a = MEM_NEW(struct archive);
     if (!a) return ERR_NOMEM;
     a->app = app;
     arena_init(&a->arena, LIMIT_REQUEST_ARENA_BYTES);
-    enum err e = keep(a, files, n);
+    enum err e = keep(a, items, n);
     if (e != ERR_OK) {
         archive_free(a);
         return e;

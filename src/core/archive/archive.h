@@ -5,9 +5,14 @@
 #include "core/file/file.h"
 
 struct archive;
-/* Plans the archive of these files, in this order; who may have them is decided already. Keeps what it needs of them itself, some 200
- * bytes a file. Names that are equal are told apart by numbers. */
-MUST_USE enum err archive_new(struct app *app, const struct file *files, size_t n, struct archive **ret);
+struct archive_item {
+    struct slice path;       /* in the archive; of a folder it ends in '/' */
+    const struct file *file; /* NULL: a folder that holds nothing */
+    int64_t modified_at;     /* of that folder */
+};
+/* Plans the archive of these, in this order; who may have them is decided already. Keeps what it needs of them itself, some 200
+ * bytes a file. Paths that are equal are told apart by numbers. */
+MUST_USE enum err archive_new(struct app *app, const struct archive_item *items, size_t n, struct archive **ret);
 uint64_t archive_size(const struct archive *a);
 /* Strong: changes with any file, name or order. 16 bytes as 22 base64url characters in quotes. */
 MUST_USE enum err archive_etag(struct ctx *c, const struct archive *a, struct slice *ret);

@@ -82,11 +82,16 @@ enum err file_get_tx(struct ctx *c, struct db_conn *conn, const struct principal
     enum err e = file_store_get(c, conn, id, &f);
     if (e == ERR_NOT_FOUND) return policy_absent(c);
     TRY(e);
-    struct policy_object o = object_of(&f);
-    TRY(policy_check_tx(c, conn, who, action, &o));
-    TRY(check_open(c, &f, action));
+    TRY(file_check_tx(c, conn, who, &f, action));
     *ret = f;
     return ERR_OK;
+}
+
+enum err file_check_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f, enum action action)
+{
+    struct policy_object o = object_of(f);
+    TRY(policy_check_tx(c, conn, who, action, &o));
+    return check_open(c, f, action);
 }
 
 struct change_arg {

@@ -45,6 +45,9 @@ MUST_USE enum err file_get(struct ctx *c, struct app *app, const struct principa
 /* The same inside a write transaction, without the relation. */
 MUST_USE enum err file_get_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                               enum action action, struct file *ret);
+/* The same with a row that was read in this transaction. */
+MUST_USE enum err file_check_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f,
+                                enum action action);
 struct file_patch {
     struct slice name, description, category, folder; /* ptr NULL: as it is; folder: an id or a path (core/folder) */
     bool has_tags;            /* false: as they are */

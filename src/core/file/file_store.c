@@ -6,6 +6,10 @@ static const struct db_stmt insert = {
     "INSERT INTO files (id, owner_id, name, name_key, content_id, size, type, state, mode, version, modified_at, created_at, "
     "updated_at, folder_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)", NULL};
 static const struct db_stmt get = {"file_get", "SELECT " FILE_COLUMNS " FROM " FILE_TABLES " WHERE f.id = $1", NULL};
+static const struct db_stmt get_many = {
+    "file_get_many",
+    "WITH RECURSIVE pick (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM pick WHERE i + 1 < $2) "
+    "SELECT " FILE_COLUMNS ", pick.i FROM pick JOIN files f ON f.id = substr($1, pick.i * 16 + 1, 16) " FILE_JOINS, NULL};
 static const struct db_stmt lock = {
     "file_lock", "SELECT owner_id, version FROM files WHERE id = $1 FOR UPDATE", "SELECT owner_id, version FROM files WHERE id = $1"};
 static const struct db_stmt change = {
@@ -64,6 +68,16 @@ enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id
     struct db_result r;
     TRY(db_one(c, conn, &get, &r, db_id(id)));
     file_store_row(&r, 0, ret);
+    return ERR_OK;
+}
+
+enum err file_store_get_many(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct file *ret)
+{
+    struct db_result r;
+    if (n == 0) return ERR_OK;
+    TRY(db_exec(c, conn, &get_many, &r, db_bytes(slice_of(ids, n * sizeof *ids)), db_i64((int64_t)n)));
+    for (size_t i = 0; i < n; i++) ret[i] = (struct file){.id = {{0}}};
+    for (size_t i = 0; i < r.rows; i++) file_store_row(&r, i, &ret[db_get_i64(&r, i, r.cols - 1)]);
     return ERR_OK;
 }
 

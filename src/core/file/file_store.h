@@ -12,6 +12,8 @@ struct file_insert {
 /* Its content must be there; its first version follows (version_store_insert). */
 MUST_USE enum err file_store_insert(struct ctx *c, struct db_conn *conn, const struct file_insert *f);
 MUST_USE enum err file_store_get(struct ctx *c, struct db_conn *conn, const struct id *id, struct file *ret);
+/* By one statement, each at the place of its id; what is not there has a zero id. */
+MUST_USE enum err file_store_get_many(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct file *ret);
 struct file_lock {
     struct id owner_id;
     int64_t version;

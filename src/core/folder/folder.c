@@ -380,3 +380,20 @@ enum err folder_place_tx(struct ctx *c, struct db_conn *conn, const struct id *o
     *place = (struct folder_place){row.folder.id, row.folder.path};
     return ERR_OK;
 }
+
+enum err folder_tree_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, enum action action,
+                        size_t limit, struct folder_tree *ret)
+{
+    struct folder_row row;
+    enum err e = folder_store_get(c, conn, id, &row);
+    if (e == ERR_NOT_FOUND) return policy_absent(c);
+    TRY(e);
+    TRY(policy_check_tx(c, conn, who, action, &(struct policy_object){.type = "folder", .id = id, .owner = &row.folder.owner_id}));
+    ret->folder = row.folder;
+    return folder_store_tree(c, conn, &row, limit, ret);
+}
+
+enum err folder_get_many_tx(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct folder *ret)
+{
+    return folder_store_get_many(c, conn, ids, n, ret);
+}

@@ -63,5 +63,16 @@ struct folder_place {
 };
 /* Takes the lock for putting a file into the folder place->id. When that is gone meanwhile, it becomes the root. Sets the path. */
 MUST_USE enum err folder_place_tx(struct ctx *c, struct db_conn *conn, const struct id *owner, struct folder_place *place);
+/* What lies in a folder and below it: ids of files out of the trash by path and name, and of folders that hold nothing. At most `limit`
+ * of each. Whoever may do `action` with the folder; a right on each file is asked for apart. */
+struct folder_tree {
+    struct folder folder;
+    struct id *files, *empty;
+    size_t file_count, empty_count;
+};
+MUST_USE enum err folder_tree_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                                 enum action action, size_t limit, struct folder_tree *ret);
+/* By one statement, each at the place of its id, without counts and sort key; what is not there has a zero id. */
+MUST_USE enum err folder_get_many_tx(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct folder *ret);
 
 #endif

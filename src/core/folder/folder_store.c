@@ -7,8 +7,9 @@
     "(SELECT COUNT(*) FROM files f WHERE f.folder_id = d.id AND f.trashed_at IS NULL), "                               \
     "(SELECT CAST(COALESCE(SUM(f.size), 0) AS BIGINT) FROM files f WHERE f.folder_id = d.id AND f.trashed_at IS NULL), " \
     "d.name_key, d.path_key, d.depth"
-/* Of $1 the owner and $2 the key of a folder's path: it and all below. */
-#define SUBTREE "owner_id = $1 AND (path_key = $2 OR substr(path_key, 1, length($2) + 1) = $3)"
+/* Of $1 the owner and $2 the key of a folder's path, $3 the same with a step behind it: it and all below. */
+#define SUBTREE_OF(d) d "owner_id = $1 AND (" d "path_key = $2 OR substr(" d "path_key, 1, length($2) + 1) = $3)"
+#define SUBTREE SUBTREE_OF("")
 
 static const struct db_stmt lock = {
     "folder_lock", "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", "SELECT id FROM users WHERE id = $1"};
@@ -41,6 +42,20 @@ static const struct db_stmt holds = {
 static const struct db_stmt some_files = {
     "folder_some_files",
     "SELECT id FROM files WHERE folder_id IN (SELECT id FROM folders WHERE " SUBTREE ") AND trashed_at IS NULL LIMIT $4", NULL};
+static const struct db_stmt tree_files = {
+    "folder_tree_files",
+    "SELECT f.id FROM folders d JOIN files f ON f.folder_id = d.id WHERE " SUBTREE_OF("d.") " AND f.trashed_at IS NULL "
+    "ORDER BY d.path_key, f.name_key, f.id LIMIT $4", NULL};
+static const struct db_stmt tree_empty = {
+    "folder_tree_empty",
+    "SELECT d.id FROM folders d WHERE " SUBTREE_OF("d.")
+    " AND NOT EXISTS (SELECT 1 FROM folders s WHERE s.owner_id = d.owner_id AND s.parent_id = d.id) "
+    "AND NOT EXISTS (SELECT 1 FROM files f WHERE f.folder_id = d.id AND f.trashed_at IS NULL) ORDER BY d.path_key LIMIT $4", NULL};
+static const struct db_stmt get_many = {
+    "folder_get_many",
+    "WITH RECURSIVE pick (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM pick WHERE i + 1 < $2) "
+    "SELECT d.id, d.owner_id, d.parent_id, d.name, d.path, d.updated_at, pick.i FROM pick "
+    "JOIN folders d ON d.id = substr($1, pick.i * 16 + 1, 16)", NULL};
 static const struct db_stmt release = {
     "folder_release", "UPDATE files SET folder_id = NULL WHERE folder_id IN (SELECT id FROM folders WHERE " SUBTREE ")", NULL};
 static const struct db_stmt remove_all = {"folder_delete", "DELETE FROM folders WHERE " SUBTREE, NULL};
@@ -158,6 +173,42 @@ enum err folder_store_some_files(struct ctx *c, struct db_conn *conn, const stru
     struct slice prefix;
     TRY(below(c, f, &prefix));
     return db_exec(c, conn, &some_files, ret, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix), db_i64((int64_t)n));
+}
+
+static enum err read_ids(struct ctx *c, const struct db_result *r, struct id **ret, size_t *ret_n)
+{
+    *ret = ARENA_ARRAY(&c->arena, struct id, r->rows + 1);
+    if (!*ret) return ERR_NOMEM;
+    for (size_t i = 0; i < r->rows; i++) (*ret)[i] = db_get_id(r, i, 0);
+    *ret_n = r->rows;
+    return ERR_OK;
+}
+
+enum err folder_store_tree(struct ctx *c, struct db_conn *conn, const struct folder_row *f, size_t limit, struct folder_tree *ret)
+{
+    struct db_result r;
+    struct slice prefix;
+    TRY(below(c, f, &prefix));
+    TRY(db_exec(c, conn, &tree_files, &r, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix), db_i64((int64_t)limit)));
+    TRY(read_ids(c, &r, &ret->files, &ret->file_count));
+    TRY(db_exec(c, conn, &tree_empty, &r, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix), db_i64((int64_t)limit)));
+    return read_ids(c, &r, &ret->empty, &ret->empty_count);
+}
+
+enum err folder_store_get_many(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct folder *ret)
+{
+    struct db_result r;
+    if (n == 0) return ERR_OK;
+    TRY(db_exec(c, conn, &get_many, &r, db_bytes(slice_of(ids, n * sizeof *ids)), db_i64((int64_t)n)));
+    for (size_t i = 0; i < n; i++) ret[i] = (struct folder){.id = {{0}}};
+    for (size_t i = 0; i < r.rows; i++)
+        ret[db_get_i64(&r, i, 6)] = (struct folder){.id = db_get_id(&r, i, 0),
+                                                    .owner_id = db_get_id(&r, i, 1),
+                                                    .parent_id = db_get_id(&r, i, 2),
+                                                    .name = db_get_slice(&r, i, 3),
+                                                    .path = db_get_slice(&r, i, 4),
+                                                    .updated_at = db_get_i64(&r, i, 5)};
+    return ERR_OK;
 }
 
 enum err folder_store_delete(struct ctx *c, struct db_conn *conn, const struct folder_row *f)

@@ -184,16 +184,26 @@ enum err link_file(struct ctx *c, struct app *app, const struct link *l, const s
     return ERR_OK;
 }
 
+static enum err archive_of_link(struct ctx *c, struct app *app, const struct link *l, struct archive **ret)
+{
+    struct file *files = NULL;
+    size_t n = 0;
+    TRY(link_files(c, app, l, &files, &n));
+    struct archive_item *items = ARENA_ARRAY(&c->arena, struct archive_item, n + 1);
+    if (!items) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        TRY(file_check_ready(c, &files[i]));
+        items[i] = (struct archive_item){.path = files[i].name, .file = &files[i]};
+    }
+    return archive_new(app, items, n, ret);
+}
+
 /* The rows of many files are large: they live only until the archive has what it needs of them. */
 enum err link_archive(struct ctx *c, struct app *app, const struct link *l, struct archive **ret)
 {
     CLEANUP(ctx_done) struct ctx own;
-    struct file *files = NULL;
-    size_t n = 0;
     ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
-    enum err e = link_files(&own, app, l, &files, &n);
-    for (size_t i = 0; i < n && e == ERR_OK; i++) e = file_check_ready(&own, &files[i]);
-    if (e == ERR_OK) e = archive_new(app, files, n, ret);
+    enum err e = archive_of_link(&own, app, l, ret);
     return e == ERR_OK ? ERR_OK : ctx_pass_error(c, &own, e);
 }
 
