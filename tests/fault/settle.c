@@ -1,7 +1,7 @@
 /* After a round of a story: what must hold, whatever happened in it. And the loop over all rounds. */
 #include "base/intmath.h"
 #include "base/limits.h"
-#include "fault/kill.h"
+#include "fault/story.h"
 #include "os/sys.h"
 
 static const struct db_stmt st_books = {
@@ -129,42 +129,6 @@ void story_settle(struct client *c, struct stage *s, bool all)
     loop_jobs(c->l);
     CHECK_FINE();
     if (all) settle_all(c, s);
-}
-
-/* ---- after a kill ---- */
-
-static void check_files(struct loop *l)
-{
-    ANSWER list = {0}, a = {0};
-    const char *bearer = loop_sign_in(l, STORY_EMAIL, LOOP_PASSWORD, NULL);
-    LOOP(l, &list, .target = "/api/v1/files?limit=200", .bearer = bearer);
-    CHECK_STATUS(&list, 200);
-    for (size_t i = 0; i < loop_count(&list, "items"); i++) {
-        LOOP(l, &a, .bearer = bearer,
-             .target = loop_text("/api/v1/files/%s/download", loop_str(&list, loop_text("items.%zu.id", i))));
-        CHECK_STATUS(&a, 200);
-        CHECK(slice_eq(loop_body(&a), content_of(loop_str(&list, loop_text("items.%zu.name", i)))));
-    }
-}
-
-void kill_check_all(struct loop *l)
-{
-    struct books b = {0};
-    check_files(l);
-    CHECK_FINE();
-    books_read(l, &b);
-    CHECK_FINE();
-    CHECK_U64(b.used, b.files_bytes + b.reserved);
-    loop_advance(l->cfg.upload_ttl_ms + 60 * 1000);
-    loop_jobs(l);
-    books_read(l, &b);
-    CHECK_OK(count_blobs(l, &b));
-    CHECK_FINE();
-    CHECK_U64(b.used, b.files_bytes);
-    CHECK_U64(b.uploads, 0);
-    CHECK_U64(b.dead_jobs, 0);
-    CHECK_U64(b.blobs, b.files);
-    CHECK_U64(b.unfinished, 0);
 }
 
 /* ---- the loop ---- */
