@@ -273,7 +273,8 @@ static void run_join(struct loop *l, const struct template *t, struct acks *acks
     for (unsigned i = 0; i < 2; i++) {
         struct slice bytes = i ? slice_sub(content_big(), BORDER, BIG_BYTES) : slice_sub(content_big(), 0, BORDER);
         NEED(l, &a, 201, .method = "POST", .target = "/tus", .bearer = t->bearer, .type = "application/offset+octet-stream", .body = bytes,
-             .headers = {TUS, {SLICE("upload-length"), slice_cstr(loop_text("%zu", bytes.len))}, {SLICE("upload-concat"), SLICE("partial")}});
+             .headers = {TUS, {SLICE("upload-length"), slice_cstr(loop_text("%zu", bytes.len))},
+                         {SLICE("upload-concat"), SLICE("partial")}});
         keep(acks->partial[i], sizeof acks->partial[i], place_of(&a));
     }
     const char *concat = loop_text("final;%s %s", acks->partial[0], acks->partial[1]);
