@@ -133,9 +133,16 @@ JSON_TABLE(msg_version_page_table, "FileVersionPage", struct msg_page,
     F(msg_page, next_cursor, JSON_STRING, NULLABLE));
 JSON_TABLE(msg_file_out_table, "FileAnswer", struct msg_file_out,
     F(msg_file_out, file, JSON_OBJECT, REQUIRED, .table = &msg_file_table));
+JSON_TABLE(msg_file_error_table, "FileError", struct msg_file_error,
+    F(msg_file_error, index, JSON_U64, REQUIRED, .doc = "of the file in the form, from 0"),
+    F(msg_file_error, name, JSON_STRING, REQUIRED),
+    F(msg_file_error, status, JSON_U64, REQUIRED, .doc = "had it come alone"),
+    F(msg_file_error, code, JSON_STRING, REQUIRED),
+    F(msg_file_error, detail, JSON_STRING, REQUIRED));
 JSON_TABLE(msg_files_out_table, "FilesAnswer", struct msg_files_out,
     F(msg_files_out, file, JSON_OBJECT, .table = &msg_file_table, .doc = "for a raw body"),
-    F(msg_files_out, files, JSON_OBJECTS, .table = &msg_file_table, .doc = "for a form: one a part"));
+    F(msg_files_out, files, JSON_OBJECTS, .table = &msg_file_table, .doc = "for a form: those that were stored, in their order"),
+    F(msg_files_out, errors, JSON_OBJECTS, .table = &msg_file_error_table, .doc = "for a form: those that were not; absent: none"));
 JSON_TABLE(msg_file_patch_table, "FilePatch", struct msg_file_patch,
     F(msg_file_patch, name, JSON_STRING, .max = LIMIT_PATH_BYTES),
     F(msg_file_patch, description, JSON_STRING, .max = LIMIT_MESSAGE_BYTES),

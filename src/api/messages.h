@@ -92,7 +92,13 @@ struct msg_file_out {
 };
 struct msg_files_out {
     struct msg_file *file;
-    struct json_list files;
+    struct json_list files, errors;
+};
+struct msg_file_error {
+    uint64_t index;
+    struct slice name;
+    uint64_t status;
+    struct slice code, detail;
 };
 struct msg_file_patch {
     struct slice name, description, category, folder;

@@ -1,19 +1,27 @@
 /* POST /files/upload: one raw body (curl -T), or a form with one or many files (curl -F). Both stream into core/upload. A raw body
- * that may be resumed goes through resumable.c. */
+ * that may be resumed goes through resumable.c.
+ *
+ * In a form the fields idempotency_key and mtime say something of the file that follows them. */
 #include "api/encode.h"
 #include "api/resumable.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "codec/multipart.h"
+#include "core/upload/batch.h"
+
+#define FIELD_BYTES 255
 
 struct form_sink {
     struct http_sink sink;
     struct call *q;
     bool form;
     struct multipart reader;
-    struct stream_in *stream; /* NULL between files */
-    struct file *files;       /* arena, grown by doubling */
-    size_t n, cap;
-    bool ignoring; /* a field that is not a file */
+    struct batch *batch;      /* of a form */
+    struct stream_in *stream; /* of a raw body */
+    enum { FIELD_FILE, FIELD_KEY, FIELD_MTIME, FIELD_OTHER } field; /* which is being read */
+    struct buf value;         /* of a field that is no file */
+    struct slice key;         /* for the next file */
+    int64_t mtime;
     struct slice folder; /* of all files in it; ptr NULL: not given */
     struct opt_id version_of; /* what comes makes new versions of this file */
 };
@@ -21,50 +29,65 @@ struct form_sink {
 static void free_sink(struct form_sink *s, struct ctx *c)
 {
     if (s->stream) stream_abort(c, s->stream);
+    batch_free(s->batch);
+    buf_done(&s->value);
     if (s->form) multipart_done(&s->reader);
     mem_free(s);
 }
 
-static enum err end_file(struct form_sink *s)
+static enum err begin_file(struct form_sink *s, const struct multipart_head *h)
 {
     struct ctx *c = s->q->ctx;
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 4;
-        struct file *more = ARENA_ARRAY(&c->arena, struct file, cap);
-        if (!more) return ERR_NOMEM;
-        if (s->n) memcpy(more, s->files, s->n * sizeof *more);
-        s->files = more;
-        s->cap = cap;
-    }
-    TRY(stream_finish(c, TAKE(s->stream), &s->files[s->n]));
-    s->n++;
-    return ERR_OK;
+    struct upload_new n = {.size = UPLOAD_SIZE_UNKNOWN, .folder = s->folder, .modified_at = s->mtime};
+    struct slice key = s->key;
+    if (s->version_of.set) n.version_of = &s->version_of.v;
+    TRY(arena_slice(&c->arena, h->filename, &n.name));
+    if (h->content_type.ptr) TRY(arena_slice(&c->arena, h->content_type, &n.type));
+    if (slice_eq(n.type, SLICE("application/octet-stream"))) n.type = SLICE("");
+    s->key = (struct slice){0};
+    s->mtime = 0;
+    return batch_begin(c, s->batch, &n, key);
 }
 
 static enum err form_begin(void *arg, const struct multipart_head *h)
 {
     struct form_sink *s = arg;
-    struct ctx *c = s->q->ctx;
-    struct upload_new n = {.size = UPLOAD_SIZE_UNKNOWN, .folder = s->folder};
-    s->ignoring = !h->filename.ptr;
-    if (s->ignoring) return ERR_OK;
-    if (s->version_of.set) n.version_of = &s->version_of.v;
-    TRY(arena_slice(&c->arena, h->filename, &n.name));
-    if (h->content_type.ptr) TRY(arena_slice(&c->arena, h->content_type, &n.type));
-    if (slice_eq(n.type, SLICE("application/octet-stream"))) n.type = SLICE("");
-    return stream_open(c, s->q->app, &s->q->who, &n, &s->stream);
+    s->field = h->filename.ptr                              ? FIELD_FILE
+               : slice_eq(h->name, SLICE("idempotency_key")) ? FIELD_KEY
+               : slice_eq(h->name, SLICE("mtime"))           ? FIELD_MTIME
+                                                             : FIELD_OTHER;
+    buf_reset(&s->value);
+    return s->field == FIELD_FILE ? begin_file(s, h) : ERR_OK;
 }
 
 static enum err form_data(void *arg, struct slice bytes)
 {
     struct form_sink *s = arg;
-    return s->ignoring ? ERR_OK : stream_write(s->q->ctx, s->stream, bytes.ptr, bytes.len);
+    if (s->field == FIELD_FILE) return batch_write(s->q->ctx, s->batch, bytes.ptr, bytes.len);
+    if (s->field == FIELD_OTHER) return ERR_OK;
+    enum err e = buf_put(&s->value, bytes);
+    if (e == ERR_TOO_LARGE) ctx_field_error(s->q->ctx, s->field == FIELD_KEY ? "idempotency_key" : "mtime", "is longer than 255 bytes");
+    return e == ERR_TOO_LARGE ? ERR_INVALID : e;
+}
+
+static enum err end_field(struct form_sink *s)
+{
+    struct ctx *c = s->q->ctx;
+    struct slice value = buf_view(&s->value);
+    if (s->field == FIELD_KEY && value.len == 0) {
+        ctx_field_error(c, "idempotency_key", "must have 1 to 255 characters");
+        return ERR_INVALID;
+    }
+    if (s->field == FIELD_KEY) return arena_slice(&c->arena, value, &s->key);
+    if (s->field == FIELD_OTHER || time_parse_rfc3339(value, &s->mtime) == ERR_OK) return ERR_OK;
+    ctx_field_error(c, "mtime", "is not a time like 2026-01-31T12:00:00.000Z");
+    return ERR_INVALID;
 }
 
 static enum err form_end(void *arg)
 {
     struct form_sink *s = arg;
-    return s->ignoring ? ERR_OK : end_file(s);
+    return s->field == FIELD_FILE ? batch_end(s->q->ctx, s->batch) : end_field(s);
 }
 
 static const struct multipart_ops form_ops = {form_begin, form_data, form_end};
@@ -83,20 +106,51 @@ static enum err sink_write(struct http_sink *sink, struct ctx *c, const void *p,
     return form_error(c, multipart_push(&s->reader, slice_of(p, n)));
 }
 
+/* Files that were refused beside others that were stored. */
+static enum err encode_refusals(struct ctx *c, const struct batch_result *results, size_t n, struct json_list *ret)
+{
+    struct msg_file_error *errors = ARENA_ARRAY(&c->arena, struct msg_file_error, n);
+    size_t count = 0;
+    if (!errors) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct batch_result *r = &results[i];
+        if (r->err == ERR_OK) continue;
+        errors[count++] = (struct msg_file_error){
+            .index = i, .name = r->name, .status = (uint64_t)err_http_status(r->err),
+            .code = slice_cstr(r->code ? r->code : err_name(r->err)), .detail = r->detail};
+    }
+    if (count) *ret = (struct json_list){errors, count, true};
+    return ERR_OK;
+}
+
+static enum err answer_form(struct form_sink *s)
+{
+    struct call *q = s->q;
+    const struct batch_result *results = NULL;
+    struct msg_files_out out = {0};
+    size_t n = 0, stored = 0;
+    TRY(form_error(q->ctx, multipart_end(&s->reader)));
+    TRY(batch_finish(q->ctx, s->batch, &results, &n));
+    if (n == 0) return refuse(q->ctx, ERR_INVALID, "no_files", "The form has no file in it.");
+    struct file *files = ARENA_ARRAY(&q->ctx->arena, struct file, n);
+    if (!files) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        if (results[i].err == ERR_OK) files[stored++] = results[i].file;
+    if (stored == 0) return batch_refusal(q->ctx, s->batch);
+    TRY(encode_files(q->ctx, files, stored, &out.files));
+    TRY(encode_refusals(q->ctx, results, n, &out.errors));
+    return reply(q, &out);
+}
+
 static enum err answer(struct form_sink *s)
 {
     struct call *q = s->q;
     struct msg_file one;
-    struct msg_files_out out = {0};
-    if (s->form) {
-        TRY(form_error(q->ctx, multipart_end(&s->reader)));
-        if (s->n == 0) return refuse(q->ctx, ERR_INVALID, "no_files", "The form has no file in it.");
-        TRY(encode_files(q->ctx, s->files, s->n, &out.files));
-        return reply(q, &out);
-    }
-    TRY(end_file(s));
-    TRY(encode_file(q->ctx, &s->files[0], &one));
-    out.file = &one;
+    struct file made;
+    struct msg_files_out out = {.file = &one};
+    if (s->form) return answer_form(s);
+    TRY(stream_finish(q->ctx, TAKE(s->stream), &made));
+    TRY(encode_file(q->ctx, &made, &one));
     return reply(q, &out);
 }
 
@@ -156,7 +210,8 @@ static enum err open_form(struct call *q, struct form_sink *s, struct slice type
     struct slice boundary;
     enum err e = multipart_boundary(type, &boundary);
     if (e == ERR_OK) e = multipart_init(&s->reader, boundary, &form_ops, s);
-    return form_error(q->ctx, e);
+    TRY(form_error(q->ctx, e));
+    return batch_new(q->ctx, q->app, &q->who, &s->batch);
 }
 
 static enum err open_sink(struct form_sink *s, const struct upload_new *n, struct slice type)
@@ -183,6 +238,7 @@ enum err files_upload_open(struct call *q, struct http_sink **ret)
     s->sink.ops = &sink_ops;
     s->q = q;
     s->form = form;
+    s->value = BUF_INIT(FIELD_BYTES);
     s->version_of = version_of;
     enum err e = query_text(q, "folder", &s->folder);
     if (e == ERR_OK) e = open_sink(s, &n, type);

@@ -63,6 +63,10 @@
 #define LIMIT_SELECTION_MS (24 * 3600 * 1000ll)
 #define LIMIT_FILE_COMMENTS 10000
 #define LIMIT_FILE_VERSIONS 1000
+#define LIMIT_SMALL_FILE_BYTES (1 * MIB) /* up to here a file that comes in one request is stored together with others */
+#define LIMIT_BATCH_FILES 128 /* so many of them in one transaction, */
+#define LIMIT_BATCH_BYTES (16 * MIB) /* so much waiting for one, */
+#define LIMIT_BATCH_MS (10 * 1000ll) /* and no longer */
 #define LIMIT_MULTIPART_PARTS 1000
 #define LIMIT_MULTIPART_HEAD_BYTES 4096
 #define LIMIT_FOLDERS 10000 /* of one owner */

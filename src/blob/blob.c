@@ -89,15 +89,32 @@ void blob_part_abort(struct blob_writer *w)
     if (w) w->store->ops->part_abort(w);
 }
 
-enum err blob_commit(struct ctx *c, struct blob_store *s, struct blob_key key,
-                     const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
-                     uint64_t size_bytes)
+static enum err check_commit(struct ctx *c, const struct blob_store *s, struct blob_key key, size_t n, uint64_t size_bytes)
 {
     TRY(check_key(c, key));
     if (n > s->props.parts_max || size_bytes > BLOB_BYTES_MAX)
         return fail(c, ERR_TOO_LARGE, "commit of %zu parts, %llu bytes", n,
                     (unsigned long long)size_bytes);
+    return ERR_OK;
+}
+
+enum err blob_commit(struct ctx *c, struct blob_store *s, struct blob_key key,
+                     const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
+                     uint64_t size_bytes)
+{
+    TRY(check_commit(c, s, key, n, size_bytes));
     return s->ops->commit(c, s, key, ref, tags, n, size_bytes);
+}
+
+enum err blob_commit_all(struct ctx *c, struct blob_store *s, const struct blob_commit *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) TRY(check_commit(c, s, list[i].key, list[i].n, list[i].size_bytes));
+    if (s->ops->commit_all) return count ? s->ops->commit_all(c, s, list, count) : ERR_OK;
+    for (size_t i = 0; i < count; i++) {
+        const struct blob_commit *b = &list[i];
+        TRY(s->ops->commit(c, s, b->key, &b->ref, b->tags, b->n, b->size_bytes));
+    }
+    return ERR_OK;
 }
 
 enum err blob_abort(struct ctx *c, struct blob_store *s, struct blob_key key,

@@ -21,6 +21,14 @@ struct blob_key {
     struct id id;
 };
 
+/* Blobs whose ids end in the same two bytes lie together, and are cheaper to commit together (blob_commit_all): gives *id the end that
+ * `other` has. For some hundred blobs, not for all. */
+static inline void blob_key_beside(struct id *id, const struct id *other)
+{
+    id->b[14] = other->b[14];
+    id->b[15] = other->b[15];
+}
+
 /* What a backend can do; fixed for its life. */
 struct blob_props {
     const char *name;        /* "fs", "mem", "s3" */
@@ -81,6 +89,16 @@ void blob_part_abort(struct blob_writer *w);
 MUST_USE enum err blob_commit(struct ctx *c, struct blob_store *s, struct blob_key key,
                               const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
                               uint64_t size_bytes);
+/* Each as blob_commit does it, with the waiting for durability shared. After an error some may be committed, and durable or not: commit
+ * all of them again, or none is promised. */
+struct blob_commit {
+    struct blob_key key;
+    struct blob_ref ref;
+    const struct blob_tag *tags;
+    size_t n;
+    uint64_t size_bytes;
+};
+MUST_USE enum err blob_commit_all(struct ctx *c, struct blob_store *s, const struct blob_commit *list, size_t count);
 /* Throws a running upload away; a committed blob stays. ERR_OK when there is none. The receipts are void: never give them to
  * the commit of a later try under the same key. */
 MUST_USE enum err blob_abort(struct ctx *c, struct blob_store *s, struct blob_key key,

@@ -34,6 +34,8 @@ struct blob_ops {
     enum err (*commit)(struct ctx *c, struct blob_store *s, struct blob_key key,
                        const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
                        uint64_t size_bytes);
+    /* count > 0, each with the promises of commit. NULL: commit is called for each. */
+    enum err (*commit_all)(struct ctx *c, struct blob_store *s, const struct blob_commit *list, size_t count);
     /* Evicts running writers. Never touches a committed blob. */
     enum err (*abort)(struct ctx *c, struct blob_store *s, struct blob_key key,
                       const struct blob_ref *ref);

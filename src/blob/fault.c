@@ -98,6 +98,12 @@ static enum err fault_commit(struct ctx *c, struct blob_store *s, struct blob_ke
     return blob_commit(c, fault_of(s)->inner, key, ref, tags, n, size_bytes);
 }
 
+static enum err fault_commit_all(struct ctx *c, struct blob_store *s, const struct blob_commit *list, size_t count)
+{
+    TRY(step(c, fault_of(s)));
+    return blob_commit_all(c, fault_of(s)->inner, list, count);
+}
+
 static enum err fault_abort(struct ctx *c, struct blob_store *s, struct blob_key key,
                             const struct blob_ref *ref)
 {
@@ -167,6 +173,7 @@ static const struct blob_ops fault_ops = {
     .part_close = fault_part_close,
     .part_abort = fault_part_abort,
     .commit = fault_commit,
+    .commit_all = fault_commit_all,
     .abort = fault_abort,
     .open = fault_open,
     .read = fault_read,

@@ -141,6 +141,7 @@ static const struct blob_ops fs_ops = {
     .part_close = fs_part_close,
     .part_abort = fs_part_abort,
     .commit = fs_commit,
+    .commit_all = fs_commit_all,
     .abort = fs_abort,
     .open = fs_open,
     .read = fs_read,

@@ -118,51 +118,74 @@ static enum err make_shard(struct ctx *c, struct fs_store *s, struct blob_key ke
     return make_level(c, s, inner.s, outer.s, &s->inner, x << 8 | y);
 }
 
-/* The name under which it is found is durable, and the temporary one gone. */
-static enum err sync_names(struct ctx *c, struct fs_store *s, struct blob_key key)
+static enum err sync_shard(struct ctx *c, const struct fs_store *s, struct blob_key key)
 {
     struct fs_path path;
     fs_path_shard(s, key, &path);
-    TRY(fs_sync_dir(c, path.s));
+    return fs_sync_dir(c, path.s);
+}
+
+/* The temporary names are gone. */
+static enum err sync_tmp(struct ctx *c, const struct fs_store *s)
+{
+    struct fs_path path;
     fs_path_in(s, "tmp", &path);
     return fs_sync_dir(c, path.s);
 }
 
-static enum err commit_claimed(struct ctx *c, struct fs_store *s, struct blob_key key,
-                               const struct blob_tag *tags, size_t n, uint64_t size_bytes)
+/* All but making the name under which it is found durable. */
+static enum err put_in_place(struct ctx *c, struct fs_store *s, const struct blob_commit *b)
 {
     struct fs_path from, to;
     uint64_t there = 0, later_id = 0;
-    enum err e = committed_size(c, s, key, &there);
-    if (e == ERR_OK && there != size_bytes)
+    enum err e = committed_size(c, s, b->key, &there);
+    if (e == ERR_OK && there != b->size_bytes)
         return fail(c, ERR_CONFLICT, "committed before with %llu bytes", (unsigned long long)there);
-    if (e == ERR_OK) {
-        TRY(make_shard(c, s, key));
-        return sync_names(c, s, key);
-    }
+    if (e == ERR_OK) return make_shard(c, s, b->key);
     if (e != ERR_NOT_FOUND) return e;
-    TRY(blob_tags_check(c, tags, n, size_bytes, &later_id));
-    TRY(finish_content(c, s, key, later_id, size_bytes));
-    TRY(make_shard(c, s, key));
-    fs_path_of(s, "tmp", key, &from);
-    fs_path_final(s, key, &to);
+    TRY(blob_tags_check(c, b->tags, b->n, b->size_bytes, &later_id));
+    TRY(finish_content(c, s, b->key, later_id, b->size_bytes));
+    TRY(make_shard(c, s, b->key));
+    fs_path_of(s, "tmp", b->key, &from);
+    fs_path_final(s, b->key, &to);
     if (sys()->rename(from.s, to.s) != 0)
         return fail(c, fs_err(sys_err(errno)), "rename '%s': %m", to.s);
-    fs_later_free(fs_later_take(s, key));
-    return sync_names(c, s, key);
+    fs_later_free(fs_later_take(s, b->key));
+    return ERR_OK;
+}
+
+static enum err claim_and_put(struct ctx *c, struct fs_store *s, const struct blob_commit *b)
+{
+    struct blob_gate_slot claim;
+    blob_gate_claim(&s->gate, &claim, b->key);
+    enum err e = put_in_place(c, s, b);
+    blob_gate_close(&s->gate, &claim);
+    return e;
+}
+
+static bool same_shard(const struct blob_key *a, const struct blob_key *b)
+{
+    return a->id.b[14] == b->id.b[14] && a->id.b[15] == b->id.b[15];
+}
+
+/* Each directory once, however many names were made in it. */
+enum err fs_commit_all(struct ctx *c, struct blob_store *store, const struct blob_commit *list, size_t count)
+{
+    struct fs_store *s = fs_of(store);
+    for (size_t i = 0; i < count; i++) TRY(claim_and_put(c, s, &list[i]));
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0;
+        while (!same_shard(&list[first].key, &list[i].key)) first++;
+        if (first == i) TRY(sync_shard(c, s, list[i].key));
+    }
+    return sync_tmp(c, s);
 }
 
 enum err fs_commit(struct ctx *c, struct blob_store *store, struct blob_key key,
                    const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
                    uint64_t size_bytes)
 {
-    struct fs_store *s = fs_of(store);
-    struct blob_gate_slot claim;
-    (void)ref;
-    blob_gate_claim(&s->gate, &claim, key);
-    enum err e = commit_claimed(c, s, key, tags, n, size_bytes);
-    blob_gate_close(&s->gate, &claim);
-    return e;
+    return fs_commit_all(c, store, &(struct blob_commit){key, *ref, tags, n, size_bytes}, 1);
 }
 
 /* Not synced: a temporary that comes back after a power cut is listed, and thrown away again. */

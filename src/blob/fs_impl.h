@@ -16,7 +16,7 @@
 #define FS_PATH_BYTES 2048
 #define FS_DIR_BYTES (FS_PATH_BYTES - 64) /* leaves room for the longest name below */
 #define FS_SHARDS 65536
-#define FS_LATER_MAX 256 /* uploads that may be waiting for commit to sync them; past it parts are synced at once */
+#define FS_LATER_MAX 1024 /* uploads that may be waiting for commit to sync them; past it parts are synced at once */
 
 struct fs_path {
     char s[FS_PATH_BYTES];
@@ -93,6 +93,7 @@ enum err fs_begin(struct ctx *c, struct blob_store *store, struct blob_key key,
 enum err fs_commit(struct ctx *c, struct blob_store *store, struct blob_key key,
                    const struct blob_ref *ref, const struct blob_tag *tags, size_t n,
                    uint64_t size_bytes);
+enum err fs_commit_all(struct ctx *c, struct blob_store *store, const struct blob_commit *list, size_t count);
 enum err fs_abort(struct ctx *c, struct blob_store *store, struct blob_key key,
                   const struct blob_ref *ref);
 

@@ -59,10 +59,10 @@ enum err fs_part_open(struct ctx *c, struct blob_store *store, struct blob_key k
 }
 
 /* Only a hint: a write that it could not start is met again, and reported, by the sync at the end. */
-static void flush_behind(struct fs_writer *w)
+static void flush_behind(struct fs_writer *w, uint64_t step)
 {
     uint64_t done = w->base.written_bytes - w->flushed_bytes;
-    if (done < FLUSH_STEP_BYTES) return;
+    if (done < step) return;
     uint64_t from = w->base.part.offset_bytes + w->flushed_bytes;
     sys()->sync_file_range(w->fd, (off64_t)from, (off64_t)done, SYNC_FILE_RANGE_WRITE);
     w->flushed_bytes += done;
@@ -76,7 +76,7 @@ enum err fs_part_write(struct ctx *c, struct blob_writer *base, const void *p, s
     enum err e = file_pwrite_all(w->fd, p, n, base->part.offset_bytes + base->written_bytes);
     if (e != ERR_OK) e = fail(c, fs_err(e), "write part %u: %m", (unsigned)w->slot.part);
     blob_gate_leave(&w->store->gate, &w->slot);
-    if (e == ERR_OK) flush_behind(w);
+    if (e == ERR_OK) flush_behind(w, FLUSH_STEP_BYTES);
     return e;
 }
 

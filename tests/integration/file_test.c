@@ -142,8 +142,8 @@ TEST(files_bad_forms)
     CHECK_STATUS(&a, 400);
     LOOP(&l, &a, .target = FILES "/upload", .bearer = bearer, .type = "multipart/form-data", .body = SLICE("--b--"));
     CHECK_STATUS(&a, 400);
-    /* Of a form that ends in an error nothing is left that was not finished before. */
-    send_form(&l, bearer, SLICE(HEAD("; filename=\"good\"", "") "good\r\n" HEAD("; filename=\"a\nb\"", "") "x\r\n--b--\r\n"), 0, &a);
+    /* Of a form that ends in an error nothing is left. */
+    send_form(&l, bearer, SLICE(HEAD("; filename=\"good\"", "") "good\r\n" HEAD("; filename=\"a\nb\"", "") "x\r\n--b-\r\n"), 0, &a);
     CHECK_STATUS(&a, 400);
     loop_jobs(&l);
     LOOP(&l, &a, .target = FILES, .bearer = bearer);

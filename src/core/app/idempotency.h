@@ -19,6 +19,16 @@ MUST_USE enum err idempotency_finish(struct ctx *c, struct app *app, const struc
                                      struct slice body);
 /* The work failed: the key may be used again. */
 MUST_USE enum err idempotency_drop(struct ctx *c, struct app *app, const struct idempotency *i);
+
+/* For what is made in one transaction, inside it: remembers that this request makes `object`. *ret_made: what it has made before,
+ * else zero. ERR_CONFLICT: the key was used for another request. */
+MUST_USE enum err idempotency_claim_tx(struct ctx *c, struct db_conn *conn, const struct idempotency *i, const struct id *object,
+                                       int64_t until_ms, struct id *ret_made);
+/* What it had made is gone, and `object` is made instead. */
+MUST_USE enum err idempotency_renew_tx(struct ctx *c, struct db_conn *conn, const struct idempotency *i, const struct id *object,
+                                       int64_t until_ms);
+/* It made nothing after all. */
+MUST_USE enum err idempotency_drop_tx(struct ctx *c, struct db_conn *conn, const struct idempotency *i);
 MUST_USE enum err idempotency_expire(struct ctx *c, struct app *app);
 
 #endif

@@ -88,10 +88,38 @@ enum err idempotency_finish(struct ctx *c, struct app *app, const struct idempot
     return db_tx(c, app->be.db, DB_WRITE, fill_tx, &a);
 }
 
+enum err idempotency_drop_tx(struct ctx *c, struct db_conn *conn, const struct idempotency *i)
+{
+    return db_exec(c, conn, &drop, NULL, db_bytes(sha256_view(&i->key)));
+}
+
 static enum err drop_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
-    struct idem_arg *a = arg;
-    return db_exec(c, conn, &drop, NULL, db_bytes(sha256_view(&a->i->key)));
+    const struct idem_arg *a = arg;
+    return idempotency_drop_tx(c, conn, a->i);
+}
+
+enum err idempotency_claim_tx(struct ctx *c, struct db_conn *conn, const struct idempotency *i, const struct id *object, int64_t until_ms,
+                              struct id *ret_made)
+{
+    struct db_result r;
+    struct db_value key = db_bytes(sha256_view(&i->key)), request = db_bytes(sha256_view(&i->request));
+    struct id made = {{0}};
+    TRY(db_exec(c, conn, &reserve, &r, key, request, db_i64(until_ms), db_i64(clock_wall_ms()), db_id(object)));
+    if (r.changes == 0) {
+        TRY(db_one(c, conn, &get, &r, key));
+        if (!slice_eq(db_get_slice(&r, 0, 0), sha256_view(&i->request)))
+            return refuse(c, ERR_CONFLICT, "idempotency_mismatch", "This idempotency key was used for another file.");
+        made = db_get_id(&r, 0, 2);
+    }
+    *ret_made = made;
+    return ERR_OK;
+}
+
+enum err idempotency_renew_tx(struct ctx *c, struct db_conn *conn, const struct idempotency *i, const struct id *object,
+                              int64_t until_ms)
+{
+    return db_exec(c, conn, &fill, NULL, db_bytes(sha256_view(&i->key)), db_i64(0), db_id(object), db_i64(until_ms));
 }
 
 enum err idempotency_drop(struct ctx *c, struct app *app, const struct idempotency *i)

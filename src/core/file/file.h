@@ -91,8 +91,8 @@ MUST_USE enum err file_expire(struct ctx *c, struct app *app, size_t limit, size
 MUST_USE enum err file_check_ready(struct ctx *c, const struct file *f);
 /* The state of a file that has just arrived: inspected first where a policy for types must be enforced. */
 struct slice file_first_state(const struct app *app);
-/* Queues the job. */
-MUST_USE enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const struct id *id);
+/* Queues the job of one file or several. */
+MUST_USE enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n);
 /* The job of every new content, older versions that still wait too: finds out what it is, and what the policy for types makes of that.
  * Without a policy a detector that does not work is only logged; with one the file is not given out before it has worked. ERR_OK when the
  * file is gone. */

@@ -1,4 +1,5 @@
 /* What a file is: its beginning goes to the sandboxed program, the answer through the policy for types. */
+#include "base/buf.h"
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -80,11 +81,16 @@ static enum err record_tx(struct ctx *c, struct db_conn *conn, void *arg)
                                                       .detail = f->state_why});
 }
 
-enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const struct id *id)
+enum err file_inspect_later(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n)
 {
+    CLEANUP(buf_done) struct buf payload = BUF_INIT(LIMIT_BATCH_FILES * (ID_TEXT_LEN + 1));
     char text[ID_TEXT_LEN + 1];
-    id_text(*id, text);
-    return job_add(c, conn, &(struct job_new){.kind = "inspect", .payload = slice_cstr(text)});
+    for (size_t i = 0; i < n; i++) {
+        id_text(ids[i], text);
+        if (i) TRY(buf_putc(&payload, ' '));
+        TRY(buf_put_cstr(&payload, text));
+    }
+    return job_add(c, conn, &(struct job_new){.kind = "inspect", .payload = buf_view(&payload)});
 }
 
 static enum err judge(struct ctx *c, struct app *app, struct file *f)

@@ -133,7 +133,7 @@ enum err version_add_tx(struct ctx *c, struct db_conn *conn, const struct app *a
                               .created_at = clock_wall_ms(), .created_by = who->user_id};
     TRY(version_store_insert(c, conn, &row));
     TRY(record(c, conn, "version.create", who, &v->file_id, row.version));
-    TRY(file_inspect_later(c, conn, &v->file_id));
+    TRY(file_inspect_later(c, conn, &v->file_id, 1));
     TRY(show_newest(c, conn, app, &v->file_id, &held.owner_id, row.version));
     return file_store_get(c, conn, &v->file_id, ret);
 }

@@ -50,7 +50,8 @@ enum err key_reload(struct ctx *c, struct app *app)
 }
 
 struct put_arg {
-    struct wrapped w;
+    struct wrapped *w;
+    size_t n;
     key_put_fn *put;
     void *arg;
     bool gone;
@@ -59,24 +60,34 @@ struct put_arg {
 static enum err put_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct put_arg *a = arg;
-    enum err e = kek_store_hold(c, conn, &a->w.kek_id);
-    a->gone = e == ERR_NOT_FOUND;
-    TRY(e);
-    return a->put(c, conn, &a->w, a->arg);
+    for (size_t i = 0; i < a->n; i++) {
+        if (i && id_eq(a->w[i].kek_id, a->w[i - 1].kek_id)) continue;
+        enum err e = kek_store_hold(c, conn, &a->w[i].kek_id);
+        a->gone = e == ERR_NOT_FOUND;
+        TRY(e);
+    }
+    return a->put(c, conn, a->w, a->arg);
 }
 
-enum err key_put(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key, key_put_fn *put,
-                 void *arg)
+enum err key_put_all(struct ctx *c, struct app *app, const char *label, const struct key_item *items, size_t n, key_put_fn *put,
+                     void *arg)
 {
-    struct put_arg a = {.put = put, .arg = arg};
+    struct put_arg a = {.w = ARENA_ARRAY(&c->arena, struct wrapped, n), .n = n, .put = put, .arg = arg};
+    if (!a.w) return ERR_NOMEM;
     for (int i = 0; i < PUT_TRIES; i++) {
-        TRY(wrap(c, app, label, object, key, &a.w));
+        for (size_t k = 0; k < n; k++) TRY(wrap(c, app, label, &items[k].object, items[k].key, &a.w[k]));
         enum err e = db_tx(c, app->be.db, DB_WRITE, put_tx, &a);
         if (!a.gone) return e;
         ctx_clear_error(c);
         TRY(key_reload(c, app));
     }
     return fail(c, ERR_BUSY, "the organisation key changes too fast");
+}
+
+enum err key_put(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key, key_put_fn *put,
+                 void *arg)
+{
+    return key_put_all(c, app, label, &(struct key_item){*object, key}, 1, put, arg);
 }
 
 enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object, struct slice wrapped,

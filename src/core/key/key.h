@@ -22,6 +22,13 @@ typedef enum err key_put_fn(struct ctx *c, struct db_conn *conn, const struct wr
  * ever stored that nobody can open. The only way to store a wrapped key, but for re-wrapping. */
 MUST_USE enum err key_put(struct ctx *c, struct app *app, const char *label, const struct id *object, const struct key *key,
                           key_put_fn *put, void *arg);
+/* The same for several objects, each with its key, in one transaction: `put` gets n wrapped keys, in their order. */
+struct key_item {
+    struct id object;
+    const struct key *key;
+};
+MUST_USE enum err key_put_all(struct ctx *c, struct app *app, const char *label, const struct key_item *items, size_t n, key_put_fn *put,
+                              void *arg);
 /* Loads organisation keys made by other nodes when it meets an unknown one. */
 MUST_USE enum err key_unwrap(struct ctx *c, struct app *app, const char *label, const struct id *object,
                              struct slice wrapped, struct key *ret);

@@ -17,6 +17,9 @@ MUST_USE enum err quota_get(struct ctx *c, struct db_conn *conn, const struct ap
 /* For a file to come: one file and its bytes, as far as they are known. ERR_QUOTA "quota_exceeded" or "quota_files_exceeded",
  * ERR_TOO_LARGE "file_too_large". */
 MUST_USE enum err quota_take_file(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *user, uint64_t bytes);
+/* For several at once, whose sizes quota_check_file has seen: all of them or none. ERR_QUOTA. */
+MUST_USE enum err quota_take_files(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *user, uint64_t bytes,
+                                   uint64_t files);
 MUST_USE enum err quota_give_back_file(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t bytes);
 /* More bytes of a file. ERR_QUOTA. */
 MUST_USE enum err quota_take(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *user,

@@ -83,6 +83,12 @@ enum err quota_take_file(struct ctx *c, struct db_conn *conn, const struct app *
     return take_both(c, conn, app, user, bytes, 1);
 }
 
+enum err quota_take_files(struct ctx *c, struct db_conn *conn, const struct app *app, const struct id *user, uint64_t bytes,
+                          uint64_t files)
+{
+    return take_both(c, conn, app, user, bytes, files);
+}
+
 enum err quota_give_back(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t bytes)
 {
     return bytes ? db_exec(c, conn, &give_back, NULL, db_id(user), db_i64((int64_t)bytes), db_i64(0)) : ERR_OK;

@@ -119,8 +119,7 @@ static enum err add_empty_part(struct ctx *c, struct complete_arg *a)
 struct publish_arg {
     struct app *app;
     const struct publication *p;
-    struct content_insert content;
-    struct file_insert in;
+    struct new_file made;
 };
 
 /* The owner of the file pays; what the uploader had reserved is given back when that is somebody else. */
@@ -139,25 +138,46 @@ static enum err settle_quota(struct ctx *c, struct db_conn *conn, const struct a
     return quota_give_back(c, conn, owner, reserved - size);
 }
 
-static enum err publish_file(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
+enum err upload_new_file(struct ctx *c, const struct app *app, const struct upload *u, uint64_t size, struct new_file *ret)
 {
-    struct file *f = &a->in.file;
-    TRY(settle_quota(c, conn, a->app, u, &u->owner_id, f->size));
-    a->content.content.owner_id = u->owner_id;
-    TRY(content_store_insert(c, conn, &a->content));
-    f->content = a->content.content;
+    int64_t now = clock_wall_ms();
+    struct new_file f = {
+        .content = {.content = {.id = u->content_id, .owner_id = u->owner_id, .size = size, .stored_size = size,
+                                .part_size = u->part_size, .sealed_size = sft_sealed_size(size, u->part_size), .codec = SLICE("")},
+                    .refs = 1, .created_at = now},
+        .in.file = {.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = size, .type = u->type,
+                    .state = file_first_state(app), .detected_type = SLICE(""), .mode = u->mode, .version = 1,
+                    .description = SLICE(""), .category = SLICE(""), .tags = SLICE(""), .modified_at = u->modified_at,
+                    .created_at = now, .updated_at = now}};
+    TRY(file_check_name(c, "name", &f.in.file.name, &f.in.name_key));
+    *ret = f;
+    return ERR_OK;
+}
+
+enum err upload_put_file(struct ctx *c, struct db_conn *conn, const struct app *app, const struct upload *u, struct new_file *made)
+{
+    struct file *f = &made->in.file;
+    TRY(content_store_insert(c, conn, &made->content));
+    f->content = made->content.content;
     struct folder_place place = {.id = u->folder_id};
     TRY(folder_place_tx(c, conn, &u->owner_id, &place));
     f->folder_id = place.id;
     f->folder = place.path;
-    TRY(file_store_insert(c, conn, &a->in));
+    TRY(file_store_insert(c, conn, &made->in));
     TRY(library_put_tx(c, conn, &f->id));
     struct version_row v = {.file_id = f->id, .version = f->version, .content_id = f->content.id, .size = f->size, .type = f->type,
                             .state = f->state, .modified_at = f->modified_at, .created_at = f->created_at, .created_by = u->owner_id};
     TRY(version_store_insert(c, conn, &v));
     TRY(audit_write(c, conn, &(struct audit_event){.event = "file.create", .actor_id = &u->owner_id, .object_type = "file",
                                                    .object_id = &f->id}));
-    return file_inspect_later(c, conn, &f->id);
+    return reseal_stored(c, conn, app, &f->content, u->type);
+}
+
+static enum err publish_file(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
+{
+    TRY(settle_quota(c, conn, a->app, u, &u->owner_id, a->made.in.file.size));
+    TRY(upload_put_file(c, conn, a->app, u, &a->made));
+    return file_inspect_later(c, conn, &u->file_id, 1);
 }
 
 static enum err publish_version(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
@@ -166,20 +186,21 @@ static enum err publish_version(struct ctx *c, struct db_conn *conn, struct publ
     enum err e = file_store_lock(c, conn, &u->file_id, &held);
     if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "The file that was to get this version is gone.");
     TRY(e);
-    TRY(settle_quota(c, conn, a->app, u, &held.owner_id, a->content.content.size));
-    a->content.content.owner_id = held.owner_id;
-    TRY(content_store_insert(c, conn, &a->content));
-    struct version_new v = {.file_id = u->file_id, .content_id = u->content_id, .size = a->content.content.size, .type = u->type,
+    TRY(settle_quota(c, conn, a->app, u, &held.owner_id, a->made.content.content.size));
+    a->made.content.content.owner_id = held.owner_id;
+    TRY(content_store_insert(c, conn, &a->made.content));
+    struct version_new v = {.file_id = u->file_id, .content_id = u->content_id, .size = a->made.content.content.size, .type = u->type,
                             .modified_at = u->modified_at};
-    return version_add_tx(c, conn, a->app, a->p->who, &v, &a->in.file);
+    TRY(version_add_tx(c, conn, a->app, a->p->who, &v, &a->made.in.file));
+    return reseal_stored(c, conn, a->app, &a->made.content.content, u->type);
 }
 
 static enum err hold_partial(struct ctx *c, struct db_conn *conn, struct publish_arg *a, const struct upload *u)
 {
-    uint64_t size = a->content.content.size;
+    uint64_t size = a->made.content.content.size;
     TRY(settle_quota(c, conn, a->app, u, &u->owner_id, size));
-    a->content.content.owner_id = u->owner_id;
-    TRY(content_store_insert(c, conn, &a->content));
+    a->made.content.content.owner_id = u->owner_id;
+    TRY(content_store_insert(c, conn, &a->made.content));
     TRY(part_store_clear(c, conn, &u->id));
     return upload_store_hold(c, conn, &u->id, size);
 }
@@ -189,16 +210,15 @@ static enum err publish_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct publish_arg *a = arg;
     struct upload now;
     TRY(upload_store_lock(c, conn, &a->p->u->id, &now));
-    if (slice_eq(now.state, SLICE("complete"))) return file_store_get(c, conn, &now.file_id, &a->in.file);
+    if (slice_eq(now.state, SLICE("complete"))) return file_store_get(c, conn, &now.file_id, &a->made.in.file);
     if (slice_eq(now.state, SLICE("partial"))) return ERR_OK;
     /* Taken from the row: a rotation may have re-wrapped the key since. */
-    a->content.content.wrapped_key = now.wrapped_key;
-    TRY(wrapped_key_kek(now.wrapped_key, &a->content.kek_id));
+    a->made.content.content.wrapped_key = now.wrapped_key;
+    TRY(wrapped_key_kek(now.wrapped_key, &a->made.content.kek_id));
     if (now.partial) return hold_partial(c, conn, a, &now);
     TRY(now.adds_version ? publish_version(c, conn, a, &now) : publish_file(c, conn, a, &now));
-    TRY(reseal_stored(c, conn, a->app, &a->content.content, now.type));
     TRY(part_store_clear(c, conn, &now.id));
-    return upload_store_finish(c, conn, &now.id, a->content.content.size);
+    return upload_store_finish(c, conn, &now.id, a->made.content.content.size);
 }
 
 static enum err sum_of(struct ctx *c, struct reader *r, enum checksum_alg alg, struct checksum *ret)
@@ -272,28 +292,19 @@ enum err upload_publish(struct ctx *c, struct app *app, const struct publication
 {
     const struct upload *u = p->u;
     struct publish_arg a = {.app = app, .p = p};
-    struct content *t = &a.content.content;
     struct blob_tag *tags = NULL;
     struct blob_ref ref;
     struct file old = {.relation = RELATION_OWNER};
-    int64_t now = clock_wall_ms();
     ASSERT(p->who || !u->adds_version);
-    *t = (struct content){.id = u->content_id, .size = p->size, .stored_size = p->size, .part_size = u->part_size,
-                          .sealed_size = sft_sealed_size(p->size, u->part_size), .codec = SLICE("")};
-    a.content.refs = 1;
-    a.content.created_at = now;
-    a.in.file = (struct file){.id = u->file_id, .owner_id = u->owner_id, .name = u->name, .size = p->size, .type = u->type,
-                              .state = file_first_state(app), .detected_type = SLICE(""),
-                              .mode = u->mode, .version = 1, .description = SLICE(""), .category = SLICE(""), .tags = SLICE(""),
-                              .modified_at = u->modified_at, .created_at = now, .updated_at = now};
+    TRY(upload_new_file(c, app, u, p->size, &a.made));
     if (u->adds_version) TRY(file_get(c, app, p->who, &u->file_id, ACTION_CHANGE, &old));
-    TRY(file_check_name(c, "name", &a.in.file.name, &a.in.name_key));
-    TRY(parts_collect(c, p->parts, p->n, &a.content, &tags, &t->crc32));
+    TRY(parts_collect(c, p->parts, p->n, &a.made.content, &tags, &a.made.content.content.crc32));
     upload_blob_ref(u, &ref);
-    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, p->n, t->sealed_size));
-    TRY(check_digest(c, app, p, &a.content));
+    TRY(blob_commit(c, app->be.blobs, (struct blob_key){u->content_id}, &ref, tags, p->n,
+                    a.made.content.content.sealed_size));
+    TRY(check_digest(c, app, p, &a.made.content));
     TRY(db_tx(c, app->be.db, DB_WRITE, publish_tx, &a));
-    *ret = a.in.file;
+    *ret = a.made.in.file;
     ret->relation = old.relation;
     return ERR_OK;
 }

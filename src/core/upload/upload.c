@@ -96,24 +96,42 @@ static enum err insert_put(struct ctx *c, struct db_conn *conn, const struct wra
     return a->u->joins.len ? upload_add_join_job(c, conn, a->u) : ERR_OK;
 }
 
-static enum err insert(struct ctx *c, struct app *app, struct upload *u, const struct key *file_key)
+enum err upload_record(struct ctx *c, struct app *app, struct upload *u, const struct key *file_key)
 {
-    struct blob_ref ref = {{0}};
     struct insert_arg a = {app, u};
-    struct blob_key key = {u->content_id};
-    TRY(blob_begin(c, app->be.blobs, key, &ref));
-    u->blob_ref = slice_cstr(ref.text);
-    TRY(arena_slice(&c->arena, u->blob_ref, &u->blob_ref));
-    enum err e = key_put(c, app, "sft/1/dek", &u->content_id, file_key, insert_put, &a);
-    if (e != ERR_OK) err_ignore(blob_abort(c, app->be.blobs, key, &ref), "the sweep of old temporaries gets it");
-    return e;
+    return key_put(c, app, "sft/1/dek", &u->content_id, file_key, insert_put, &a);
+}
+
+void upload_forget(struct app *app, const struct upload *u)
+{
+    CLEANUP(ctx_done) struct ctx own;
+    struct blob_ref ref;
+    ctx_init(&own, LIMIT_REQUEST_ARENA_BYTES);
+    upload_blob_ref(u, &ref);
+    err_ignore(blob_abort(&own, app->be.blobs, (struct blob_key){u->content_id}, &ref), "the sweep of old temporaries gets it");
+}
+
+static enum err find_folder(struct ctx *c, struct app *app, const struct principal *who, const struct folder_wanted *w,
+                            struct upload_siblings *s, struct id *ret)
+{
+    struct folder folder;
+    if (s->has_folder && slice_eq(s->folder, w->text) && slice_eq(s->below, w->below)) {
+        *ret = s->folder_id;
+        return ERR_OK;
+    }
+    TRY(folder_resolve(c, app, who, &who->user_id, w, &folder));
+    *ret = s->folder_id = folder.id;
+    s->folder = w->text;
+    s->below = w->below;
+    s->has_folder = true;
+    return ERR_OK;
 }
 
 /* Name and folder. Where a folder is given, those in the name are made in it; else the name keeps them, for the transfer it will be in. */
-static enum err find_place(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n, struct upload *u)
+static enum err find_place(struct ctx *c, struct app *app, const struct principal *who, const struct upload_new *n,
+                           struct upload_siblings *siblings, struct upload *u)
 {
     struct slice key;
-    struct folder folder;
     size_t slash = 0;
     TRY(os_new_id(&u->file_id));
     TRY(file_check_name(c, "name", &u->name, &key));
@@ -121,16 +139,25 @@ static enum err find_place(struct ctx *c, struct app *app, const struct principa
     for (size_t i = 0; i < u->name.len; i++)
         if (u->name.ptr[i] == '/') slash = i;
     struct folder_wanted wanted = {.field = "folder", .text = n->folder, .below = slice_sub(u->name, 0, slash), .create = true};
-    TRY(folder_resolve(c, app, who, &who->user_id, &wanted, &folder));
+    TRY(find_folder(c, app, who, &wanted, siblings, &u->folder_id));
     if (slash) u->name = slice_sub(u->name, slash + 1, u->name.len);
-    u->folder_id = folder.id;
     return ERR_OK;
 }
 
-enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *new,
-                     const char *state, struct key *ret_key, struct upload *ret)
+static enum err begin_blob(struct ctx *c, struct app *app, struct upload_siblings *siblings, struct upload *u)
 {
-    CLEANUP(key_done) struct key key = {{0}};
+    struct blob_ref ref = {{0}};
+    TRY(os_new_id(&u->content_id));
+    if (siblings->has_content) blob_key_beside(&u->content_id, &siblings->content_id);
+    TRY(blob_begin(c, app->be.blobs, (struct blob_key){u->content_id}, &ref));
+    siblings->content_id = u->content_id;
+    siblings->has_content = true;
+    return arena_slice(&c->arena, slice_cstr(ref.text), &u->blob_ref);
+}
+
+enum err upload_plan(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *new,
+                     const char *state, struct upload_siblings *siblings, struct key *ret_key, struct upload *ret)
+{
     const struct upload_new *n = &new->file;
     struct upload u = {.memo = new->memo.ptr ? new->memo : SLICE(""), .joins = new->joins.ptr ? new->joins : SLICE(""),
                        .partial = new->partial,
@@ -139,15 +166,30 @@ enum err upload_make(struct ctx *c, struct app *app, const struct principal *who
     TRY(policy_check(c, app, who, ACTION_CREATE, NULL));
     if (n->version_of) TRY(place_version(c, app, who, n, &u));
     TRY(check_new(c, app, n, u.name, &u.part_size));
-    if (!n->version_of) TRY(find_place(c, app, who, n, &u));
+    if (!n->version_of) TRY(find_place(c, app, who, n, siblings, &u));
     u.type = n->type.len ? n->type : mime_for_name(u.name);
     u.modified_at = n->modified_at ? n->modified_at : u.created_at;
     u.expires_at = u.created_at + app->cfg.upload_ttl_ms;
     u.reserved_bytes = n->size == UPLOAD_SIZE_UNKNOWN ? 0 : n->size;
     TRY(os_new_id(&u.id));
-    TRY(os_new_id(&u.content_id));
-    TRY(key_new(c, &key));
-    TRY(insert(c, app, &u, &key));
+    TRY(key_new(c, ret_key));
+    TRY(begin_blob(c, app, siblings, &u));
+    *ret = u;
+    return ERR_OK;
+}
+
+enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *new,
+                     const char *state, struct key *ret_key, struct upload *ret)
+{
+    CLEANUP(key_done) struct key key = {{0}};
+    struct upload_siblings none = {.has_folder = false};
+    struct upload u;
+    TRY(upload_plan(c, app, who, new, state, &none, &key, &u));
+    enum err e = upload_record(c, app, &u, &key);
+    if (e != ERR_OK) {
+        upload_forget(app, &u);
+        return e;
+    }
     *ret_key = key;
     *ret = u;
     return ERR_OK;
