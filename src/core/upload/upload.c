@@ -302,18 +302,24 @@ static enum err add_abort_job(struct ctx *c, struct db_conn *conn, const struct 
     return job_add(c, conn, &(struct job_new){.kind = "abort_blob", .payload = payload});
 }
 
+/* Its row is locked. */
+static enum err end_tx(struct ctx *c, struct db_conn *conn, const struct upload *u)
+{
+    bool complete = slice_eq(u->state, SLICE("complete"));
+    if (!complete) {
+        TRY(u->adds_version ? quota_give_back(c, conn, &u->owner_id, u->reserved_bytes)
+                            : quota_give_back_file(c, conn, &u->owner_id, u->reserved_bytes));
+        TRY(piece_store_drop(c, conn, &u->id, 0, INT64_MAX));
+        TRY(slice_eq(u->state, SLICE("partial")) ? content_drop(c, conn, &u->content_id) : add_abort_job(c, conn, u));
+    }
+    return upload_store_delete(c, conn, &u->id);
+}
+
 enum err upload_delete_tx(struct ctx *c, struct db_conn *conn, const struct id *id)
 {
     struct upload u;
     TRY(upload_store_lock(c, conn, id, &u));
-    bool complete = slice_eq(u.state, SLICE("complete"));
-    if (!complete) {
-        TRY(u.adds_version ? quota_give_back(c, conn, &u.owner_id, u.reserved_bytes)
-                           : quota_give_back_file(c, conn, &u.owner_id, u.reserved_bytes));
-        TRY(piece_store_drop(c, conn, id, 0, INT64_MAX));
-        TRY(slice_eq(u.state, SLICE("partial")) ? content_drop(c, conn, &u.content_id) : add_abort_job(c, conn, &u));
-    }
-    return upload_store_delete(c, conn, id);
+    return end_tx(c, conn, &u);
 }
 
 static enum err delete_tx(struct ctx *c, struct db_conn *conn, void *arg)
@@ -344,13 +350,22 @@ static enum err overdue_tx(struct ctx *c, struct db_conn *conn, void *arg)
     return upload_store_overdue(c, conn, clock_wall_ms(), a->limit, &a->r);
 }
 
+/* It may have gone on since it was found. */
+static enum err expire_tx(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    const struct get_arg *a = arg;
+    struct upload u;
+    TRY(upload_store_lock(c, conn, &a->id, &u));
+    return u.expires_at > clock_wall_ms() ? ERR_OK : end_tx(c, conn, &u);
+}
+
 enum err upload_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n)
 {
     struct overdue_arg a = {.limit = limit};
     TRY(db_tx(c, app->be.db, DB_READ, overdue_tx, &a));
     for (size_t i = 0; i < a.r.rows; i++) {
         struct get_arg g = {.id = db_get_id(&a.r, i, 0)};
-        enum err e = db_tx(c, app->be.db, DB_WRITE, delete_tx, &g);
+        enum err e = db_tx(c, app->be.db, DB_WRITE, expire_tx, &g);
         if (e != ERR_NOT_FOUND) TRY(e);
     }
     *ret_n = a.r.rows;
