@@ -361,9 +361,8 @@ static enum err reserve_tx(struct ctx *c, struct db_conn *conn, void *arg)
     const struct reserve_arg *a = arg;
     const struct append_in *in = a->in;
     struct quota q;
-    enum err e = upload_store_touch(c, conn, &in->upload_id, a->bytes, clock_wall_ms() + in->app->cfg.upload_ttl_ms);
-    if (e == ERR_NOT_FOUND) return append_superseded(c);
-    TRY(e);
+    int64_t expires_ms = clock_wall_ms() + in->app->cfg.upload_ttl_ms;
+    TRY(append_store_reserve(c, conn, &(struct append_reserve){&in->upload_id, in->fence, a->bytes, expires_ms}));
     TRY(quota_get(c, conn, in->app, &in->owner_id, &q));
     TRY(quota_check_file(c, &q, a->upto));
     return quota_take(c, conn, in->app, &in->owner_id, a->bytes);

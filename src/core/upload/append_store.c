@@ -9,6 +9,9 @@ static const struct db_stmt move = {
     "upload_move",
     "UPDATE uploads SET received = $4, expires_at = $5 WHERE id = $1 AND fence = $2 AND received = $3 AND state = 'append' "
     "AND COALESCE(size, $4) >= $4", NULL};
+static const struct db_stmt reserve = {
+    "upload_reserve",
+    "UPDATE uploads SET reserved_bytes = reserved_bytes + $3, expires_at = $4 WHERE id = $1 AND fence = $2 AND state = 'append'", NULL};
 static const struct db_stmt set_size = {
     "upload_set_size", "UPDATE uploads SET size = $2, reserved_bytes = $3 WHERE id = $1", NULL};
 static const struct db_stmt piece_insert = {
@@ -32,6 +35,13 @@ enum err append_store_move(struct ctx *c, struct db_conn *conn, const struct app
     TRY(db_exec(c, conn, &move, &r, db_id(m->upload), db_i64(m->fence), db_i64((int64_t)m->from), db_i64((int64_t)m->to),
                 db_i64(m->expires_ms)));
     return r.changes == 1 ? ERR_OK : append_superseded(c);
+}
+
+enum err append_store_reserve(struct ctx *c, struct db_conn *conn, const struct append_reserve *r)
+{
+    struct db_result done;
+    TRY(db_exec(c, conn, &reserve, &done, db_id(r->upload), db_i64(r->fence), db_i64((int64_t)r->more), db_i64(r->expires_ms)));
+    return done.changes == 1 ? ERR_OK : append_superseded(c);
 }
 
 enum err append_store_set_size(struct ctx *c, struct db_conn *conn, const struct id *upload, uint64_t size, uint64_t reserved)

@@ -14,6 +14,14 @@ struct append_move {
     int64_t expires_ms;
 };
 MUST_USE enum err append_store_move(struct ctx *c, struct db_conn *conn, const struct append_move *m);
+/* More of the quota goes to the upload's account; ERR_CANCELLED as above: what has ended must not be charged any more. */
+struct append_reserve {
+    const struct id *upload;
+    int64_t fence;
+    uint64_t more;
+    int64_t expires_ms;
+};
+MUST_USE enum err append_store_reserve(struct ctx *c, struct db_conn *conn, const struct append_reserve *r);
 MUST_USE enum err append_store_set_size(struct ctx *c, struct db_conn *conn, const struct id *upload, uint64_t size,
                                         uint64_t reserved);
 
