@@ -270,6 +270,28 @@ TEST(tus_large_concatenation)
     loop_close(&l);
 }
 
+/* What was accepted to be made of them is made, however little was left of their lives. */
+TEST(tus_partial_uploads_live_until_they_are_joined)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    const char *bearer = tus_begin(&l), *one = tus_create(&l, bearer, "9437184", "partial");
+    tus_patch(&l, bearer, one, "0", tus_large, &a);
+    CHECK_STATUS(&a, 204);
+    loop_advance(l.cfg.upload_ttl_ms - 60000);
+    bearer = loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, NULL);
+    join(&l, bearer, loop_text("final;%s %s %s %s %s %s %s %s", one, one, one, one, one, one, one, one), &a);
+    CHECK_STATUS(&a, 201);
+    const char *whole = tus_header(&a, "location");
+    loop_advance(120000);
+    loop_jobs(&l);
+    tus_head(&l, bearer, whole, &a);
+    CHECK_STATUS(&a, 200);
+    CHECK_HEADER(&a, "upload-offset", "75497472");
+    loop_close(&l);
+}
+
 /* For clients behind proxies that know only POST; the rights are those of the method that counts. */
 TEST(tus_method_override)
 {

@@ -15,9 +15,27 @@
 #define USED_TTL_MS (60 * 60 * 1000ll)  /* partial uploads that were joined live this long */
 #define COPY_BYTES (256 * 1024)
 
+/* They live until then. ERR_NOT_FOUND: one is gone; the others do, all the same. */
+static enum err touch_joined(struct ctx *c, struct db_conn *conn, struct slice joins, int64_t until_ms)
+{
+    bool gone = false;
+    while (joins.len) {
+        struct id id;
+        if (id_parse(slice_cut(&joins, ' '), &id) != ERR_OK) return fail(c, ERR_CORRUPT, "joined uploads");
+        enum err e = upload_store_touch(c, conn, &id, 0, until_ms);
+        if (e != ERR_NOT_FOUND) TRY(e);
+        gone = gone || e == ERR_NOT_FOUND;
+    }
+    return gone ? ERR_NOT_FOUND : ERR_OK;
+}
+
+/* What it is made of must not expire before it is made. */
 enum err upload_add_join_job(struct ctx *c, struct db_conn *conn, const struct upload *u)
 {
     char text[ID_TEXT_LEN + 1];
+    enum err e = touch_joined(c, conn, u->joins, u->expires_at);
+    if (e == ERR_NOT_FOUND) return refuse(c, e, "not_found", "One of the partial uploads is gone.");
+    TRY(e);
     id_text(u->id, text);
     int64_t at = u->size <= JOIN_NOW_BYTES ? clock_wall_ms() + JOIN_LATER_MS : 0;
     return job_add(c, conn, &(struct job_new){.kind = "join", .payload = slice_cstr(text), .run_at_ms = at});
@@ -131,14 +149,8 @@ static enum err give_up_tx(struct ctx *c, struct db_conn *conn, void *arg)
 static enum err used_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     const struct load_arg *a = arg;
-    struct slice joins = a->u.joins;
-    while (joins.len) {
-        struct id id;
-        if (id_parse(slice_cut(&joins, ' '), &id) != ERR_OK) return fail(c, ERR_CORRUPT, "joined uploads");
-        enum err e = upload_store_touch(c, conn, &id, 0, clock_wall_ms() + USED_TTL_MS);
-        if (e != ERR_NOT_FOUND) TRY(e);
-    }
-    return ERR_OK;
+    enum err e = touch_joined(c, conn, a->u.joins, clock_wall_ms() + USED_TTL_MS);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err append_join_run(struct ctx *c, struct app *app, const struct id *upload)
