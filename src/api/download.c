@@ -1,6 +1,7 @@
 /* Conditions, ranges and the bridge from core readers to the edge. */
 #include "api/download.h"
 
+#include "api/repr_digest.h"
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -131,7 +132,7 @@ static enum err put_headers(struct call *q, const struct representation *t)
         TRY(disposition_write(&b, true, t->name));
         TRY(reply_header(q, "content-disposition", buf_view(&b)));
     }
-    return ERR_OK;
+    return repr_digest_put_known(q, t->sha256);
 }
 
 /* A POST that answers with content makes it: ranges and conditions are of GET and HEAD (RFC 9110, sections 13 and 14). */
@@ -296,7 +297,7 @@ static struct slice base_name(struct slice path)
 enum err content_plain(struct call *q, const struct file *f, struct representation *ret)
 {
     *ret = (struct representation){.size = f->size, .type = f->type, .name = base_name(f->name), .modified_at = f->modified_at,
-                            .open = open_plain, .release = true, .object_type = "file", .object_id = f->id};
+                            .sha256 = f->content.sha256, .open = open_plain, .release = true, .object_type = "file", .object_id = f->id};
     TRY(keep_file(q, f, &ret->arg));
     return file_etag(q, f, "", &ret->etag);
 }

@@ -11,6 +11,7 @@ struct representation {
     struct slice etag; /* with quotes; strong */
     struct slice type;
     struct slice name;   /* for Content-Disposition; empty: none */
+    struct slice sha256; /* empty: not known */
     int64_t modified_at; /* 0: not told */
     bool immutable;      /* may be kept by caches for ever */
     /* Opens [first, first + length). Takes nothing over on error. */

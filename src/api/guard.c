@@ -1,4 +1,4 @@
-/* Looking once more, now and then, while the body of an upload arrives. */
+/* Looking once more, now and then, while the body of an upload arrives; and that it is no longer than one may be. */
 #include "api/guard.h"
 
 #include "core/apikey/apikey.h"
@@ -10,7 +10,18 @@ struct guard {
     struct http_sink *inner;
     struct call *q;
     int64_t looked_at_ms;
+    uint64_t bytes; /* of the body, as many as are known: all of them when they were declared */
 };
+
+static enum err measure(struct guard *g, struct ctx *c, size_t n)
+{
+    const struct http_request *req = g->q->http;
+    uint64_t max = g->q->app->cfg.request_bytes_max;
+    g->bytes = req->has_length ? req->content_length : g->bytes + n;
+    if (max == 0 || g->bytes <= max) return ERR_OK;
+    return refuse(c, ERR_TOO_LARGE, "request_too_large", "One request may bring at most %llu bytes: send the file in several.",
+                  (unsigned long long)max);
+}
 
 static enum err look(struct guard *g, struct ctx *c)
 {
@@ -24,6 +35,7 @@ static enum err guard_write(struct http_sink *s, struct ctx *c, const void *p, s
 {
     struct guard *g = (struct guard *)s;
     TRY(look(g, c));
+    TRY(measure(g, c, n));
     return g->inner->ops->write(g->inner, c, p, n);
 }
 

@@ -1,5 +1,6 @@
 /* guard: an upload that runs does not outlive the right to make it: when the caller's session or API key ends, or its account, the upload
- * is cut off within GUARD_MS, on every node. */
+ * is cut off within GUARD_MS, on every node. Nor does its body exceed limits.request_size: 413 "request_too_large" before its first byte
+ * counts when its length was declared, else with what is too much. What each door says to it is the door's. */
 #ifndef SEALDROP_API_GUARD_H
 #define SEALDROP_API_GUARD_H
 

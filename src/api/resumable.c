@@ -5,6 +5,7 @@
 
 #include "api/encode.h"
 #include "api/refusal.h"
+#include "api/repr_digest.h"
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "os/clock.h"
@@ -95,9 +96,9 @@ static enum err answer_file(struct append_sink *s, const struct file *f)
     s->s.offset = f->size;
     TRY(resumable_put_state(q, &s->s, true));
     TRY(resumable_put_location(q, &s->s.u));
-    bool wants = resumable_wants(q->http, &alg) || s->memo.wants;
+    bool wants = repr_digest_wanted(q->http, &alg) || s->memo.wants;
     if (!wants || upload_checksum(q->ctx, q->app, f, alg, &sum) != ERR_OK) return ERR_OK;
-    return resumable_put_digest(q, &sum);
+    return repr_digest_put(q, &sum);
 }
 
 static enum err answer_unfinished(struct append_sink *s)
@@ -226,7 +227,7 @@ static enum err begin(struct append_sink *s, const struct upload_new *n)
     struct append_new new = {.file = *n};
     TRY(resumable_digest(q, "content-digest", &s->has_digest, &s->digest));
     TRY(resumable_digest(q, "repr-digest", &s->memo.has_digest, &s->memo.digest));
-    s->memo.wants = resumable_wants(q->http, &s->memo.wanted);
+    s->memo.wants = repr_digest_wanted(q->http, &s->memo.wanted);
     TRY(resumable_memo_write(q->ctx, &s->memo, &new.memo));
     new.file.size = s->r.length.set ? s->r.length.v : s->last ? body_length(q) : UPLOAD_SIZE_UNKNOWN;
     TRY(append_create(q->ctx, q->app, &q->who, &new, &s->s.u));
@@ -273,6 +274,16 @@ static enum err find_upload(struct call *q, struct upload *ret, struct resumable
     return resumable_memo_read(ret->memo, ret_memo) ? ERR_OK : absent(q);
 }
 
+/* Of what the upload became. */
+static enum err put_known_digest(struct call *q, const struct append_state *s)
+{
+    enum checksum_alg alg;
+    struct slice sha256;
+    if (!s->complete || !repr_digest_wanted(q->http, &alg)) return ERR_OK;
+    TRY(upload_sha256(q->ctx, q->app, &q->who, &s->u, &sha256));
+    return repr_digest_put_known(q, sha256);
+}
+
 enum err resumable_get_call(struct call *q)
 {
     struct resumable r;
@@ -285,6 +296,7 @@ enum err resumable_get_call(struct call *q)
     TRY(resumable_put_state(q, &s, s.complete));
     TRY(resumable_put_limit(q, &r, &s.u));
     if (s.u.size != UPLOAD_SIZE_UNKNOWN) TRY(resumable_put_length(q, s.u.size));
+    TRY(put_known_digest(q, &s));
     return reply_empty(q);
 }
 

@@ -31,7 +31,6 @@ MUST_USE enum err resumable_put_length(struct call *q, uint64_t length);
 MUST_USE enum err resumable_put_location(struct call *q, const struct upload *u);
 /* `u` NULL: of the server, before there is an upload. */
 MUST_USE enum err resumable_put_limit(struct call *q, const struct resumable *r, const struct upload *u);
-MUST_USE enum err resumable_put_digest(struct call *q, const struct checksum *sum);
 
 /* 104 with the place of the upload and its limits; 104 with a durable offset. Silent to who does not hear. */
 void resumable_tell_place(struct call *q, const struct resumable *r, const struct upload *u);
@@ -50,8 +49,6 @@ struct resumable_memo {
 MUST_USE enum err resumable_memo_write(struct ctx *c, const struct resumable_memo *m, struct slice *ret);
 /* False: the upload was not made by this door. */
 bool resumable_memo_read(struct slice text, struct resumable_memo *ret);
-/* Want-Repr-Digest. */
-bool resumable_wants(const struct http_request *req, enum checksum_alg *ret);
 
 /* ---- problems of the registered types ---- */
 

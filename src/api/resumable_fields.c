@@ -1,8 +1,8 @@
 /* The fields, interim answers and problem types of resumable uploads. All fields are structured ones (codec/sfield.h). */
 #include "api/resumable.h"
 
+#include "api/repr_digest.h"
 #include "base/limits.h"
-#include "codec/base64.h"
 #include "codec/sfield.h"
 #include "os/clock.h"
 
@@ -105,15 +105,12 @@ void resumable_tell_offset(struct call *q, const struct resumable *r, uint64_t o
 
 /* ---- digests ---- */
 
-static enum checksum_alg checksum_of(enum digest_algorithm a) { return a == DIGEST_SHA512 ? CHECKSUM_SHA512 : CHECKSUM_SHA256; }
-static enum digest_algorithm digest_of(enum checksum_alg a) { return a == CHECKSUM_SHA512 ? DIGEST_SHA512 : DIGEST_SHA256; }
-
 static enum digest_result read_digest(struct slice text, struct checksum *ret)
 {
     struct digest d;
     enum digest_result result = text.ptr ? digest_parse(text, DIGEST_SHA512, &d) : DIGEST_NONE;
     if (result != DIGEST_ONE) return result;
-    *ret = (struct checksum){.alg = checksum_of(d.algorithm)};
+    *ret = (struct checksum){.alg = checksum_of_digest(d.algorithm)};
     memcpy(ret->b, d.b, digest_bytes(d.algorithm));
     return DIGEST_ONE;
 }
@@ -129,39 +126,15 @@ enum err resumable_digest(struct call *q, const char *name, bool *ret_set, struc
     return ERR_OK;
 }
 
-bool resumable_wants(const struct http_request *req, enum checksum_alg *ret)
-{
-    enum digest_algorithm a;
-    struct slice field = http_request_header(req, "want-repr-digest");
-    if (!field.ptr || !digest_wanted(field, &a)) return false;
-    *ret = checksum_of(a);
-    return true;
-}
-
-static enum err put_digest(struct buf *b, const struct checksum *sum)
-{
-    enum digest_algorithm a = digest_of(sum->alg);
-    TRY(buf_printf(b, "%s=:", digest_name(a)));
-    TRY(base64_encode(b, slice_of(sum->b, digest_bytes(a))));
-    return buf_putc(b, ':');
-}
-
-enum err resumable_put_digest(struct call *q, const struct checksum *sum)
-{
-    CLEANUP(buf_done) struct buf b = BUF_INIT(256);
-    TRY(put_digest(&b, sum));
-    return reply_header(q, "repr-digest", buf_view(&b));
-}
-
 /* A structured field, too: "door=ietf, want=sha-512, sha-256=:…:". */
 enum err resumable_memo_write(struct ctx *c, const struct resumable_memo *m, struct slice *ret)
 {
     CLEANUP(buf_done) struct buf b = BUF_INIT(512);
     TRY(buf_put_cstr(&b, "door=ietf"));
-    if (m->wants) TRY(buf_printf(&b, ", want=%s", digest_name(digest_of(m->wanted))));
+    if (m->wants) TRY(buf_printf(&b, ", want=%s", digest_name(digest_of_checksum(m->wanted))));
     if (m->has_digest) {
         TRY(buf_put_cstr(&b, ", "));
-        TRY(put_digest(&b, &m->digest));
+        TRY(repr_digest_write(&b, &m->digest));
     }
     return arena_slice(&c->arena, buf_view(&b), ret);
 }

@@ -247,6 +247,6 @@ enum err tus_options_call(struct call *q)
     TRY(reply_header(q, "tus-version", SLICE(TUS_VERSION)));
     TRY(reply_header(q, "tus-extension", SLICE(TUS_EXTENSIONS)));
     TRY(reply_header(q, "tus-checksum-algorithm", SLICE("sha1,sha256,crc32")));
-    TRY(tus_put_number(q, "tus-max-size", q->app->cfg.file_bytes_max));
+    TRY(tus_put_number(q, "tus-max-size", upload_size_max(q->app)));
     return reply_empty(q);
 }

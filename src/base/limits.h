@@ -48,6 +48,7 @@
 
 /* Uploads and files */
 #define LIMIT_FILE_BYTES (4 * TIB)
+#define LIMIT_PART_BYTES_MIN (1u << 20) /* but the last one */
 #define LIMIT_PARTS 10000
 #define LIMIT_UPLOAD_MEMO_BYTES 4096 /* what a door remembers with an upload: Upload-Metadata */
 #define LIMIT_FRAMES 65536 /* of compressed content, 1 MiB each: what is larger stays as it is; a seek table is at most 256 KiB */

@@ -146,18 +146,22 @@ static bool gather_begin(struct exchange *x)
     return buf_reserve(&x->call_buf, first) == ERR_OK;
 }
 
+void exchange_watch(struct exchange *x)
+{
+    x->ticked_ms = x->loop->now_ms;
+    wheel_set(&x->loop->wheel, &x->timer, x->loop->now_ms + MIN(1000, server_of(x)->cfg.stall_ms / 4 + 1));
+}
+
 void exchange_start(struct exchange *x)
 {
     struct http_server *s = server_of(x);
     const struct http_app *app = &s->app;
-    int64_t stall_ms = s->cfg.stall_ms;
     x->planned = true;
     x->phase = EXCHANGE_GATHER;
     x->body = x->req.has_body ? BODY_WAIT : BODY_DONE;
     atomic_fetch_add_explicit(&s->requests_total, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->streams_now, 1, memory_order_relaxed);
-    x->ticked_ms = x->loop->now_ms;
-    wheel_set(&x->loop->wheel, &x->timer, x->loop->now_ms + MIN(1000, stall_ms / 4 + 1));
+    exchange_watch(x);
     app->plan(app->arg, &x->req, &x->plan);
     if (x->req.has_body && x->req.has_length &&
         x->req.content_length > x->plan.body_bytes_max) {
@@ -461,9 +465,8 @@ void exchange_timer(struct timer *t)
         return;
     }
     uint64_t bytes = x->in_bytes + x->out_bytes, moved = bytes - x->ticked_bytes;
-    x->ticked_ms = now;
     x->ticked_bytes = bytes;
-    wheel_set(&x->loop->wheel, t, now + MIN(1000, cfg->stall_ms / 4 + 1));
+    exchange_watch(x);
     if (x->h2_ended) {
         x->linger_ms += elapsed;
         if (exchange_lingered(x)) exchange_wake(x);

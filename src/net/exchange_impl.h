@@ -153,6 +153,8 @@ struct exchange {
 MUST_USE struct exchange *exchange_new(struct conn *c);
 /* req is complete; req->has_body says whether body bytes will come. */
 void exchange_start(struct exchange *x);
+/* Its client is looked at about once a second from now on; exchange_start() does it. */
+void exchange_watch(struct exchange *x);
 /* The server answers by itself. Before exchange_start(), and after it while nothing was answered. */
 void exchange_problem(struct exchange *x, int status, const char *detail);
 

@@ -99,6 +99,8 @@ void http2_begin(struct exchange *x, bool has_body)
         return;
     }
     x->body = has_body ? BODY_DROP : BODY_DONE;
+    /* Its head is no longer waited for, but how long it goes on with a body that nobody wants is looked at. */
+    exchange_watch(x);
     exchange_problem(x, why.status, why.detail);
 }
 

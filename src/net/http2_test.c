@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "lib/test.h"
 #include "net/http_harness.h"
+#include "os/clock.h"
 #include "os/sys.h"
 
 #define STREAMS 512
@@ -320,6 +321,13 @@ TEST(h2_a_refused_client_may_read_the_answer)
     struct stream *goes_on = ask("PUT", "/refuse", 50000000, NULL, NULL);
     CHECK(run() && goes_on->status == 403 && goes_on->error == NGHTTP2_NO_ERROR && goes_on->was_reset);
     CHECK(goes_on->up_left > 40000000);
+    /* One whose head was refused already is given no more time. */
+    static char long_value[18000];
+    snprintf(long_value, sizeof long_value, "%017000d", 0);
+    int64_t begin = clock_mono_ms();
+    struct stream *head = ask("PUT", "/sink", 50000000, "x", long_value);
+    CHECK(run() && head->status == 431 && head->error == NGHTTP2_NO_ERROR && head->was_reset);
+    CHECK(head->up_left > 40000000 && clock_mono_ms() - begin < 7000);
     h2_close();
     harness_close(&h);
 }

@@ -2,8 +2,6 @@
  * type and interim answers, in the interop versions 8 and 6. Cuts and rivals are in resumable_cut_test.c. */
 #include "integration/resumable_kit.h"
 
-#include "crypto/checksum.h"
-
 TEST(resumable_options)
 {
     static const char *const versions[] = {"8", "6", "7", NULL};
@@ -393,97 +391,6 @@ TEST(resumable_behind_a_proxy)
     CHECK(loop_num(&a, "part_size") == 4194304 && loop_num(&a, "part_count") == 10000);
     LOOP(&l, &a, .target = "/api/v1/uploads", .bearer = bearer, .json = "{\"name\":\"a\",\"size\":41943040000}");
     CHECK_STATUS(&a, 413);
-    loop_close(&l);
-}
-
-static const char *digest_of(enum checksum_alg alg, struct slice of)
-{
-    CLEANUP(buf_done) struct buf b = BUF_INIT(200);
-    struct checksummer *s = NULL;
-    struct checksum sum = {0};
-    bool ok = checksummer_new(alg, &s) == ERR_OK && checksummer_add(s, of.ptr, of.len) == ERR_OK && checksummer_end(s, &sum) == ERR_OK;
-    checksummer_free(s);
-    ok = ok && base64_encode(&b, slice_of(sum.b, checksum_bytes(alg))) == ERR_OK;
-    if (!ok) test_fail(__FILE__, __LINE__, "no digest");
-    return loop_text("%s=:" SLICE_FMT ":", alg == CHECKSUM_SHA512 ? "sha-512" : "sha-256", SLICE_ARG(buf_view(&b)));
-}
-
-static void with_field(struct loop_answer *a, const char *place, uint64_t offset, const char *complete, struct slice body, const char *name,
-                       const char *value)
-{
-    LOOP(&l, a, .method = "PATCH", .target = place, .bearer = bearer, .type = PARTIAL, .body = body,
-         .headers = {{SLICE("upload-offset"), slice_cstr(loop_text("%llu", (unsigned long long)offset))},
-                     {SLICE("upload-complete"), slice_cstr(complete)}, {slice_cstr(name), slice_cstr(value)}});
-}
-
-TEST(resumable_content_digest)
-{
-    static const enum checksum_alg algorithms[] = {CHECKSUM_SHA256, CHECKSUM_SHA512};
-    ANSWER a = {0};
-    if (!kit_open()) return;
-    const char *place = create("?0", -1);
-    uint64_t at = 0;
-    for (size_t i = 0; i < 2; i++) {
-        with_field(&a, place, at, "?0", SLICE("abd"), "content-digest", digest_of(algorithms[i], SLICE("abc")));
-        CHECK_PROBLEM(&a, 400, "digest_mismatch");
-        CHECK_SLICE(loop_header(&a, "upload-complete"), SLICE("?0"));
-        CHECK(offset_told(&a) == at);
-        check_state(place, at, false, -1);
-        with_field(&a, place, at, "?0", SLICE("abc"), "content-digest", digest_of(algorithms[i], SLICE("abc")));
-        CHECK_STATUS(&a, 204);
-        at += 3;
-        check_state(place, at, false, -1);
-        CHECK_FINE();
-    }
-    with_field(&a, place, at, "?0", SLICE("abc"), "content-digest", "sha-256=:AAAA:");
-    CHECK_STATUS(&a, 400);
-    CHECK_STR(&a, "errors.0.field", "content-digest");
-    with_field(&a, place, at, "?0", SLICE("abc"), "content-digest", "md5=:AAAA:");
-    CHECK_STATUS(&a, 204);
-    /* At the beginning: the upload is there, the bytes are not. */
-    LOOP(&l, &a, .method = "POST", .target = UPLOAD "?name=a", .bearer = bearer, .body = SLICE("abd"),
-         .headers = {{SLICE("upload-complete"), SLICE("?1")}, {SLICE("upload-draft-interop-version"), SLICE("8")},
-                     {SLICE("content-digest"), slice_cstr(digest_of(CHECKSUM_SHA256, SLICE("abc")))}});
-    CHECK_PROBLEM(&a, 400, "digest_mismatch");
-    CHECK_SLICE(loop_header(&a, "upload-complete"), SLICE("?0"));
-    place = place_told(&a);
-    check_state(place, 0, false, 3);
-    append(&a, place, 0, "?1", SLICE("abc"));
-    CHECK_STATUS(&a, 201);
-    loop_close(&l);
-}
-
-TEST(resumable_representation_digest)
-{
-    static const enum checksum_alg algorithms[] = {CHECKSUM_SHA256, CHECKSUM_SHA512};
-    ANSWER a = {0};
-    if (!kit_open()) return;
-    for (size_t i = 0; i < 4; i++) {
-        enum checksum_alg alg = algorithms[i % 2];
-        bool right = i < 2;
-        const char *digest = digest_of(alg, right ? content : SLICE("other"));
-        LOOP(&l, &a, .method = "POST", .target = UPLOAD "?name=a", .bearer = bearer, .body = slice_sub(content, 0, 7),
-             .headers = {{SLICE("upload-complete"), SLICE("?0")}, {SLICE("repr-digest"), slice_cstr(digest)},
-                         {SLICE("want-repr-digest"), i % 2 ? SLICE("sha-256=1, sha-512=9") : SLICE("sha-256=2, md5=9")}});
-        CHECK_STATUS(&a, 201);
-        const char *place = place_of(&a);
-        append(&a, place, 7, "?1", slice_sub(content, 7, content.len));
-        CHECK_SLICE(loop_header(&a, "upload-complete"), SLICE("?1"));
-        if (right) {
-            CHECK_STATUS(&a, 201);
-            CHECK_SLICE(loop_header(&a, "repr-digest"), slice_cstr(digest));
-            check_content(loop_str(&a, "file.id"));
-            continue;
-        }
-        /* The end was reached: sending again would not help, and nothing is kept. */
-        CHECK_PROBLEM(&a, 400, "digest_mismatch");
-        LOOP(&l, &a, .target = "/api/v1/files", .bearer = bearer);
-        CHECK(loop_count(&a, "items") == 2);
-    }
-    LOOP(&l, &a, .method = "POST", .target = UPLOAD "?name=a", .bearer = bearer, .body = content,
-         .headers = {{SLICE("upload-complete"), SLICE("?1")}, {SLICE("repr-digest"), SLICE("sha-512=:AAAA:")}});
-    CHECK_STATUS(&a, 400);
-    CHECK_STR(&a, "errors.0.field", "repr-digest");
     loop_close(&l);
 }
 

@@ -75,7 +75,7 @@ static const struct setting settings[] = {
      "Bytes of one transfer. 0: no limit."},
     {"limits", "file_size", SIZE, AT(file_bytes_max), "4T", 1, LIMIT_FILE_BYTES, NULL, "Largest file of anybody."},
     {"limits", "request_size", SIZE, AT(request_bytes_max), "0", 0, LIMIT_FILE_BYTES, NULL,
-     "Largest body of one request that a proxy in front lets through, e.g. 100 MB. Uploads are cut to fit. 0: any."},
+     "Largest body of one request that a proxy in front lets through, e.g. 100 MB. Uploads are cut to fit, larger bodies refused. 0: any."},
     {"limits", "upload_ttl", DURATION, AT(upload_ttl_s), "7d", 60, 365 * 86400, NULL,
      "An unfinished upload is thrown away this long after its last part."},
     {"files", "versions_max", NUMBER, AT(versions_max), "20", 1, LIMIT_FILE_VERSIONS, NULL,

@@ -135,8 +135,16 @@ static enum err choose_types(struct ctx *c, const struct config *cfg, struct app
     return arena_cstr(&c->arena, cfg->lab_program.len ? cfg->lab_program : slice_cstr(beside), &ret->lab_program);
 }
 
+/* Parts that come alone have to fit. */
+static enum err check_request_size(struct ctx *c, const struct config *cfg)
+{
+    if (cfg->request_bytes_max == 0 || cfg->request_bytes_max >= LIMIT_PART_BYTES_MIN) return ERR_OK;
+    return refuse(c, ERR_INVALID, "config", "limits.request_size must be at least 1 MiB, or 0 for any");
+}
+
 static enum err open_app(struct ctx *c, const struct config *cfg, struct wiring *w)
 {
+    TRY(check_request_size(c, cfg));
     struct app_config app = {.public_url = w->public_url,
                              .quota_user = {cfg->quota_bytes, cfg->quota_files, cfg->user_file_bytes, cfg->user_transfer_bytes},
                              .quota_admin = {cfg->admin_quota_bytes, cfg->admin_quota_files, cfg->admin_file_bytes,

@@ -16,7 +16,7 @@
 static uint32_t part_size_within(const struct app *app, uint32_t part_size)
 {
     uint64_t max = app->cfg.request_bytes_max;
-    while (max && part_size > max && part_size > UPLOAD_PART_BYTES_MIN) part_size /= 2;
+    while (max && part_size > max && part_size > LIMIT_PART_BYTES_MIN) part_size /= 2;
     return part_size;
 }
 
@@ -63,9 +63,13 @@ static enum err check_new(struct ctx *c, const struct app *app, const struct upl
     if (n->size != UPLOAD_SIZE_UNKNOWN && n->size > app->cfg.file_bytes_max)
         return refuse(c, ERR_TOO_LARGE, "file_too_large", "The file is larger than this server takes.");
     if (part_size == 0) return choose_part_size(c, app, n->size, ret_part_size);
-    if (!sft_part_size_valid(part_size) || part_size < UPLOAD_PART_BYTES_MIN ||
+    if (!sft_part_size_valid(part_size) || part_size < LIMIT_PART_BYTES_MIN ||
         (n->size != UPLOAD_SIZE_UNKNOWN && sft_part_count(n->size, part_size) > LIMIT_PARTS)) {
         ctx_field_error(c, "part_size", "must be a power of two from 1 MiB to 512 MiB that gives at most 10,000 parts");
+        return ERR_INVALID;
+    }
+    if (part_size > part_size_within(app, part_size)) {
+        ctx_field_error(c, "part_size", "is more than one request may bring to this server");
         return ERR_INVALID;
     }
     *ret_part_size = part_size;

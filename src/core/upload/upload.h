@@ -82,6 +82,8 @@ MUST_USE enum err upload_complete(struct ctx *c, struct app *app, const struct p
 /* Of a file's content, read back: the one way to know a digest of bytes that came in pieces, in any order. */
 MUST_USE enum err upload_checksum(struct ctx *c, struct app *app, const struct file *f, enum checksum_alg alg,
                                   struct checksum *ret);
+/* Of what a complete upload made, as far as it is on record and may be told: empty while it is not known, or the file is gone. */
+MUST_USE enum err upload_sha256(struct ctx *c, struct app *app, const struct principal *who, const struct upload *u, struct slice *ret);
 
 /* One part on its way in. One thread at a time; exactly one of finish and abort, which frees it. */
 struct part_in;

@@ -7,7 +7,6 @@
 #include "core/key/key.h"
 #include "core/upload/append.h"
 
-#define UPLOAD_PART_BYTES_MIN (1u << 20)
 
 /* upload_create that also gives the unwrapped file key. `state`: "open"; "stream" for one that takes no parts from outside; "append". */
 MUST_USE enum err upload_make(struct ctx *c, struct app *app, const struct principal *who, const struct append_new *n,
