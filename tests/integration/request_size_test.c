@@ -73,7 +73,8 @@ TEST(request_size_parts)
     LOOP(&l, &a, .target = "/api/v1/uploads", .bearer = bearer, .json = "{\"name\":\"a\",\"size\":3145728}");
     CHECK(a.status == 201 && loop_num(&a, "part_size") == MOST && loop_num(&a, "part_count") == 2);
     const char *id = loop_str(&a, "upload_id");
-    LOOP(&l, &a, .method = "PUT", .target = loop_text("/api/v1/uploads/%s/parts/0", id), .bearer = bearer, .body = slice_sub(large, 0, MOST));
+    LOOP(&l, &a, .method = "PUT", .target = loop_text("/api/v1/uploads/%s/parts/0", id), .bearer = bearer,
+         .body = slice_sub(large, 0, MOST));
     CHECK_STATUS(&a, 204);
     loop_close(&l);
 }
