@@ -353,6 +353,9 @@ static void destroy(struct conn *c)
     if (c->out) loop_out_give(l, c->out);
     conn_in_release(c);
     SSL_free(c->ssl);
+    /* Closing alone is not enough (epoll(7), Q6): while a child that is being started still has its copy of the descriptor, the kernel
+     * would go on telling of this connection. */
+    err_ignore(sys()->epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL) ? ERR_IO : ERR_OK, "it was never added");
     sys()->close(c->fd);
     if (c->prev) c->prev->next = c->next;
     else l->conns = c->next;

@@ -72,6 +72,45 @@ TEST(handshakes_heads_and_idling_time_out)
     close_with_clock();
 }
 
+/* A child that is being started has a copy of every descriptor until it is another program. */
+static int copy = -1;
+static atomic_uint told;
+
+static int accept_with_copy(int fd, struct sockaddr *peer, socklen_t *len, int flags)
+{
+    int got = sys_real()->accept4(fd, peer, len, flags);
+    if (got >= 0) copy = dup(got);
+    return got;
+}
+
+static int telling_epoll_wait(int ep, struct epoll_event *ev, int max, int timeout)
+{
+    int n = sys_real()->epoll_wait(ep, ev, max, timeout);
+    if (n > 0) atomic_fetch_add(&told, (unsigned)n);
+    return n;
+}
+
+TEST(nothing_is_heard_of_a_closed_connection_that_a_child_still_has)
+{
+    sys_table()->accept4 = accept_with_copy;
+    sys_table()->epoll_wait = telling_epoll_wait;
+    CHECK(harness_open(&h, &(struct harness_options){.tls = false}));
+    CHECK(probe_open(&cl, h.port, NULL));
+    CHECK(ask("GET /call HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    CHECK(probe_sees_end(&cl));
+    nap_ms(50);
+    unsigned before = atomic_load(&told);
+    CHECK(copy >= 0 && probe_say(&cl, "GET /call HTTP/1.1\r\n"));
+    nap_ms(150);
+    unsigned after = atomic_load(&told);
+    probe_close(&cl);
+    close(copy);
+    harness_close(&h);
+    sys_table()->accept4 = sys_real()->accept4;
+    sys_table()->epoll_wait = sys_real()->epoll_wait;
+    CHECK(after == before);
+}
+
 TEST(stalled_and_slow_bodies_time_out)
 {
     static const struct {
