@@ -69,9 +69,10 @@ enum err folders_change_call(struct call *q)
 enum err folders_delete_call(struct call *q)
 {
     struct id id;
-    bool recursive = false;
+    bool recursive = false, purge = false;
     TRY(param_id(q, 0, &id));
     TRY(query_bool(q, "recursive", false, &recursive));
-    TRY(folder_delete(q->ctx, q->app, &q->who, &id, recursive));
+    TRY(query_bool(q, "purge", false, &purge));
+    TRY(folder_delete(q->ctx, q->app, &q->who, &id, recursive, purge));
     return reply_empty(q);
 }

@@ -18,7 +18,7 @@ static const char *const page_query[] = {"limit", "cursor", NULL};
 static const char *const files_query[] = {"limit", "cursor", "q", "tag", "category", "type", "state", "folder", "min_size", "max_size",
                                           "from", "to", "owner", "shared", "sort", NULL};
 static const char *const folders_query[] = {"limit", "cursor", "parent", NULL};
-static const char *const recursive_query[] = {"recursive", NULL};
+static const char *const recursive_query[] = {"recursive", "purge", NULL};
 static const char *const search_query[] = {"limit", "cursor", "q", NULL};
 static const char *const purge_query[] = {"purge", NULL};
 static const char *const delete_query[] = {"delete_files", NULL};
@@ -213,7 +213,8 @@ const struct route api_routes[] = {
     {HTTP_PATCH, API "/folders/{id}", CALLER_USER, RATE_NONE, "Rename or move a folder with all that is in it",
      .call = folders_change_call, .in = &msg_folder_patch_table, .out = &msg_folder_out_table, .scope = SCOPE_FILES_WRITE,
      .status = 200},
-    {HTTP_DELETE, API "/folders/{id}", CALLER_USER, RATE_NONE, "Delete an empty folder; with recursive=true all that is in it",
+    {HTTP_DELETE, API "/folders/{id}", CALLER_USER, RATE_NONE,
+     "Delete an empty folder; recursive=true: its files go into the trash; purge=true: for ever",
      .call = folders_delete_call, .scope = SCOPE_FILES_WRITE, .status = 204, .query = recursive_query},
 
     /* Transfers and links */

@@ -375,6 +375,7 @@ static const char shares[] =
     "  PRIMARY KEY (file_id, user_id));"
     "CREATE INDEX file_shares_by_user ON file_shares (user_id);"
     "CREATE INDEX file_shares_by_expiry ON file_shares (expires_at);"
+    "ALTER TABLE files ADD COLUMN trashed_from TEXT NOT NULL DEFAULT '';" /* path of the folder it lay in, where that is gone */
     "CREATE INDEX files_by_trashed ON files (trashed_at);"
 
     "CREATE TABLE comments ("

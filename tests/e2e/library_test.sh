@@ -172,9 +172,14 @@ test_trash() {
   is 0 sd upload "$D/g.txt" --folder /g
   is 1 sd rm /g
   says 'not empty'
-  is 2 sd rm /g --recursive
-  is 0 sd rm /g --recursive --purge
+  is 0 sd rm /g --recursive
   is 4 sd ls /g
+  is 0 sd ls --trash
+  prints /g/g.txt
+  is 0 sd upload "$D/g.txt" --folder /h
+  is 0 sd rm /h --recursive --purge
+  is 0 sd ls --trash
+  grep -q /h/ "$W/stdout" && fail "in the trash"
   is 2 sd rm /
 }
 

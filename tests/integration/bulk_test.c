@@ -216,21 +216,6 @@ TEST(bulk_of_a_thousand)
     loop_close(&d.l);
 }
 
-/* The fault wrapper around the database, under the same application. */
-static void wrap(struct loop *l)
-{
-    CLEANUP(ctx_done) struct ctx c;
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
-    api_free(l->api);
-    app_close(l->app);
-    l->api = NULL;
-    l->app = NULL;
-    CHECK_OK(db_fault_open(l->be.db, &l->be.db));
-    CHECK_OK(app_open(&c, &l->be, &l->cfg, &l->app));
-    CHECK_OK(api_new(&c, l->app, &(struct api_config){.setup_token = SLICE(LOOP_SETUP_TOKEN)}, &l->api));
-    l->http = api_http_app(l->api);
-}
-
 /* Every step of the database fails once: what is told of an item is what happened, and nothing is half done. */
 TEST(bulk_survives_database_faults)
 {
@@ -238,7 +223,7 @@ TEST(bulk_survives_database_faults)
     if (loop_missing()) return;
     if (loop_chosen() != LOOP_MEMORY) return;
     desk_open(&d);
-    wrap(&d.l);
+    loop_faulty(&d.l);
     CHECK_FINE();
     d.anna = loop_sign_in(&d.l, "anna@example.com", LOOP_PASSWORD, NULL);
     const char *one = loop_file(&d.l, d.anna, "1", SLICE("1")), *two_ = loop_file(&d.l, d.anna, "2", SLICE("2"));

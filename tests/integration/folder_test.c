@@ -228,7 +228,10 @@ TEST(folders_deleted)
     CHECK_STATUS(&a, 200);
     CHECK_STR(&a, "file.folder", "/");
     CHECK(loop_is_null(&a, "file.folder_id"));
-    drop(&l, bearer, top, "?recursive=true", &a);
+    drop(&l, bearer, top, "?purge=true", &a);
+    CHECK_STATUS(&a, 400);
+    CHECK_STR(&a, "errors.0.field", "purge");
+    drop(&l, bearer, top, "?recursive=true&purge=true", &a);
     CHECK_STATUS(&a, 204);
     LOOP(&l, &a, .target = loop_text(FILES "/%s", file), .bearer = bearer);
     CHECK_STATUS(&a, 404);

@@ -47,6 +47,8 @@ void loop_open(struct loop *l);
 void loop_open_beside(struct loop *l, const struct loop *first);
 /* As after a restart: app and backends closed and opened again on the same data. Blobs and database in memory stay. */
 void loop_reopen(struct loop *l);
+/* The fault wrappers (db_fault_set, blob_fault_set) around the backends, under the same application and data. */
+void loop_faulty(struct loop *l);
 /* Closes all and drops the data. */
 void loop_close(struct loop *l);
 bool loop_durable(const struct loop *l);

@@ -197,6 +197,23 @@ bool loop_disk_has(const char *dir, struct slice needle)
     return found;
 }
 
+/* ---- faults ---- */
+
+void loop_faulty(struct loop *l)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    api_free(l->api);
+    app_close(l->app);
+    l->api = NULL;
+    l->app = NULL;
+    CHECK_OK(db_fault_open(l->be.db, &l->be.db));
+    CHECK_OK(blob_fault_open(&c, l->be.blobs, &l->be.blobs));
+    CHECK_OK(app_open(&c, &l->be, &l->cfg, &l->app));
+    CHECK_OK(api_new(&c, l->app, &(struct api_config){.setup_token = SLICE(LOOP_SETUP_TOKEN)}, &l->api));
+    l->http = api_http_app(l->api);
+}
+
 /* ---- threads ---- */
 
 struct runner {

@@ -1,5 +1,5 @@
 /* The largest transfer there may be: 10,000 files are listed, shared, archived and opened one by one; and the largest folder that one
- * archive takes. */
+ * archive takes, which then goes into the trash. */
 #include "base/buf.h"
 #include "base/limits.h"
 #include "integration/loopback.h"
@@ -22,7 +22,7 @@ static void archive_of_folder(struct loop *l, const char *bearer, struct slice i
     ANSWER a = {0};
     LOOP(l, &a, .target = "/api/v1/folders", .bearer = bearer, .json = "{\"name\":\"all\"}");
     CHECK_STATUS(&a, 201);
-    const char *json = loop_text("{\"folder_ids\":[\"%s\"]}", loop_str(&a, "folder.id"));
+    const char *folder = loop_str(&a, "folder.id"), *json = loop_text("{\"folder_ids\":[\"%s\"]}", folder);
     for (size_t each = ID_TEXT_LEN + 3; ids.len; ids = slice_sub(ids, MIN(1000 * each, ids.len), ids.len)) {
         struct slice part = slice_sub(ids, 0, MIN(1000 * each - 1, ids.len));
         LOOP(l, &a, .target = "/api/v1/files/bulk", .bearer = bearer,
@@ -36,6 +36,12 @@ static void archive_of_folder(struct loop *l, const char *bearer, struct slice i
     CHECK_STATUS(&a, 201);
     LOOP(l, &a, .target = "/api/v1/files/archive", .bearer = bearer, .json = json);
     CHECK_PROBLEM(&a, 413, "archive_too_large");
+    LOOP(l, &a, .method = "DELETE", .target = loop_text("/api/v1/folders/%s?recursive=true", folder), .bearer = bearer);
+    CHECK_STATUS(&a, 204);
+    LOOP(l, &a, .target = "/api/v1/files?state=trashed&limit=200", .bearer = bearer);
+    CHECK_U64(loop_count(&a, "items"), 200);
+    LOOP(l, &a, .target = "/api/v1/files", .bearer = bearer);
+    CHECK_U64(loop_count(&a, "items"), 0);
 }
 
 TEST(a_transfer_of_ten_thousand_files)

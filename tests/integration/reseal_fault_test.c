@@ -16,29 +16,13 @@ static char text[SIZE];
 static struct loop l;
 static const char *bearer;
 
-/* The fault wrappers around the backends, under the same application. */
-static void wrap(void)
-{
-    CLEANUP(ctx_done) struct ctx c;
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
-    api_free(l.api);
-    app_close(l.app);
-    l.api = NULL;
-    l.app = NULL;
-    CHECK_OK(db_fault_open(l.be.db, &l.be.db));
-    CHECK_OK(blob_fault_open(&c, l.be.blobs, &l.be.blobs));
-    CHECK_OK(app_open(&c, &l.be, &l.cfg, &l.app));
-    CHECK_OK(api_new(&c, l.app, &(struct api_config){.setup_token = SLICE(LOOP_SETUP_TOKEN)}, &l.api));
-    l.http = api_http_app(l.api);
-}
-
 static void begin(void)
 {
     static const char words[] = "sealed, opened, sealed again; ";
     for (size_t i = 0; i < SIZE; i++) text[i] = words[(i + i / 301) % (sizeof words - 1)];
     loop_open(&l);
     l.cfg.compress = l.cfg.dedupe = true;
-    wrap();
+    loop_faulty(&l);
 }
 
 enum kind { DATABASE, BLOBS, MEMORY };

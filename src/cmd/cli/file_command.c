@@ -51,12 +51,11 @@ static enum err remove_folder(struct library *l, const struct wire_folder *folde
     char id[ID_TEXT_LEN + 1];
     if (folder->path.len < 2) return refuse(l->app->c, ERR_INVALID, "usage", "the root itself stays");
     if (!l->app->opt.recursive && (folder->file_count || folder->folder_count))
-        return refuse(l->app->c, ERR_CONFLICT, "not_empty", "'" SLICE_FMT "' is not empty; --recursive --purge erases what is in it too",
+        return refuse(l->app->c, ERR_CONFLICT, "not_empty", "'" SLICE_FMT "' is not empty; --recursive puts what is in it into the trash",
                       SLICE_ARG(folder->path));
-    if (l->app->opt.recursive && !l->app->opt.purge)
-        return refuse(l->app->c, ERR_INVALID, "usage", "what is in a folder is erased with it, past the trash: say --purge too");
     id_text(folder->id, id);
-    TRY(arena_printf(&l->app->c->arena, &path, "/folders/%s?recursive=%s", id, l->app->opt.recursive ? "true" : "false"));
+    TRY(arena_printf(&l->app->c->arena, &path, "/folders/%s?recursive=%s%s", id, l->app->opt.recursive ? "true" : "false",
+                     l->app->opt.recursive && l->app->opt.purge ? "&purge=true" : ""));
     struct call call = {.method = "DELETE", .path = path.ptr};
     return library_call(l, &call);
 }

@@ -27,7 +27,7 @@ struct file {
     uint64_t processed_bytes;
     struct slice description;
     struct id folder_id;   /* zero: the root */
-    struct slice folder;   /* its path */
+    struct slice folder;   /* its path; in the trash also that of one that is gone */
     struct slice category; /* empty: none */
     struct slice tags;     /* each ends in a line feed */
     int64_t modified_at;
@@ -80,11 +80,21 @@ MUST_USE enum err file_release_key(struct ctx *c, struct app *app, struct file *
  * server itself, `why` a word or empty. ERR_NOT_FOUND when it is gone already. */
 MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                                  struct slice why);
-/* Into the trash, from which it is deleted after the configured time; and back. Repeating either is fine. */
+/* Into the trash, from which it is deleted after the configured time; and back to its folder, which is made anew when it was deleted
+ * (ERR_QUOTA "too_many_folders"). Repeating either is fine. */
 MUST_USE enum err file_trash(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
 MUST_USE enum err file_restore(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct file *ret);
 /* The same inside a transaction, rights decided. ERR_NOT_FOUND when it is gone. */
 MUST_USE enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in);
+/* A folder that is about to be deleted loses this file; rights are decided. What lies in the trash already keeps nothing but the path.
+ * ERR_NOT_FOUND: it is gone, lies in another folder, or is one that stays. */
+enum file_leaving {
+    FILE_LEAVES_TRASHED, /* only what lies in the trash */
+    FILE_LEAVES_TO_TRASH,
+    FILE_LEAVES_FOR_EVER
+};
+MUST_USE enum err file_leave_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                                const struct id *folder, enum file_leaving how);
 /* For the expiry job: deletes what has been in the trash long enough; how many were found. */
 MUST_USE enum err file_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n);
 /* May its content be given out? ERR_CONFLICT "file_not_ready", ERR_DENIED "file_quarantined". file_get with ACTION_DOWNLOAD asks. */

@@ -17,7 +17,8 @@ static const struct db_stmt change = {
     "UPDATE files SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), description = COALESCE($4, description), "
     "category = COALESCE($5, category), tags = COALESCE($6, tags), folder_id = CASE WHEN $7 = 0 THEN folder_id ELSE $8 END, "
     "updated_at = $9 WHERE id = $1", NULL};
-static const struct db_stmt set_trashed = {"file_set_trashed", "UPDATE files SET trashed_at = $2 WHERE id = $1", NULL};
+static const struct db_stmt set_trashed = {
+    "file_set_trashed", "UPDATE files SET trashed_at = $2, folder_id = $3, trashed_from = $4 WHERE id = $1", NULL};
 static const struct db_stmt overdue = {
     "file_overdue", "SELECT id FROM files WHERE trashed_at <= $1 ORDER BY trashed_at LIMIT $2", NULL};
 static const struct db_stmt inspected = {
@@ -97,9 +98,10 @@ enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id 
                   db_i64(now_ms));
 }
 
-enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms)
+enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_trashing *t)
 {
-    return db_one(c, conn, &set_trashed, NULL, db_id(id), at_ms ? db_i64(at_ms) : db_null());
+    return db_one(c, conn, &set_trashed, NULL, db_id(id), t->at_ms ? db_i64(t->at_ms) : db_null(), place(&t->folder),
+                  db_text(t->from));
 }
 
 enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_t before_ms, size_t limit, struct db_result *ret)

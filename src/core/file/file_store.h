@@ -26,8 +26,12 @@ struct file_update { /* ptr NULL: as it is */
 };
 MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_update *u,
                                     int64_t now_ms);
-/* 0: not in the trash. */
-MUST_USE enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, int64_t at_ms);
+struct file_trashing {
+    int64_t at_ms;    /* 0: not in the trash */
+    struct id folder; /* it lies in; zero: the root, or … */
+    struct slice from; /* … a folder of this path, which is gone; else empty */
+};
+MUST_USE enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_trashing *t);
 /* Column: id; what has been in the trash since before_ms or longer. */
 MUST_USE enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_t before_ms, size_t limit, struct db_result *ret);
 /* What inspection found of its content: detected_type, state, state_why. Tells whether it still had that content, and a state that
@@ -41,7 +45,7 @@ MUST_USE enum err file_store_delete(struct ctx *c, struct db_conn *conn, const s
     "f.id, f.owner_id, f.name, f.size, f.type, f.state, f.mode, f.version, f.description, f.modified_at, f.created_at, " \
     "f.updated_at, f.detected_type, f.state_why, f.trashed_at, "                                                      \
     "(SELECT r.done_bytes FROM reseals r WHERE r.content_id = f.content_id), "                                         \
-    "f.folder_id, COALESCE(d.path, '/'), f.category, f.tags, " CONTENT_COLUMNS
+    "f.folder_id, COALESCE(d.path, NULLIF(f.trashed_from, ''), '/'), f.category, f.tags, " CONTENT_COLUMNS
 #define FILE_JOINS "JOIN contents c ON c.id = f.content_id LEFT JOIN folders d ON d.id = f.folder_id"
 #define FILE_TABLES "files f " FILE_JOINS
 void file_store_row(const struct db_result *r, size_t i, struct file *ret);

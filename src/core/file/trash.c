@@ -1,7 +1,10 @@
 /* The trash: files that wait for their end. They count for the quota; nobody but their owner and administrators sees them, and not even
- * these read them. Links and shares of them sleep, and are as they were when the file comes back. */
+ * these read them. Links and shares of them sleep, and are as they were when the file comes back.
+ *
+ * A file stays in its folder meanwhile. When that is deleted the file keeps the path, and the way back makes the folders anew. */
 #include "core/audit/audit.h"
 #include "core/file/file_store.h"
+#include "core/folder/folder.h"
 #include "os/clock.h"
 
 struct trash_arg {
@@ -14,6 +17,13 @@ struct trash_arg {
     struct file file;
 };
 
+static enum err record(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, const char *event,
+                       struct slice detail)
+{
+    return audit_write(c, conn, &(struct audit_event){.event = event, .who = who, .object_type = "file", .object_id = id,
+                                                      .detail = detail});
+}
+
 enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in)
 {
     struct file f;
@@ -22,9 +32,28 @@ enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct p
     TRY(file_store_get(c, conn, id, &f));
     /* Where it is already it stays, with the time it came. */
     if ((f.trashed_at != 0) == in) return ERR_OK;
-    TRY(file_store_set_trashed(c, conn, id, in ? clock_wall_ms() : 0));
-    return audit_write(c, conn, &(struct audit_event){.event = in ? "file.trash" : "file.restore", .who = who, .object_type = "file",
-                                                      .object_id = id});
+    struct file_trashing t = {.at_ms = in ? clock_wall_ms() : 0, .folder = f.folder_id, .from = SLICE("")};
+    if (!in && id_is_zero(f.folder_id) && f.folder.len > 1) {
+        struct folder_place place;
+        TRY(folder_make_tx(c, conn, who, &held.owner_id, f.folder, &place));
+        t.folder = place.id;
+    }
+    TRY(file_store_set_trashed(c, conn, id, &t));
+    return record(c, conn, who, id, in ? "file.trash" : "file.restore", SLICE(""));
+}
+
+enum err file_leave_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, const struct id *folder,
+                       enum file_leaving how)
+{
+    struct file f;
+    struct file_lock held;
+    TRY(file_store_lock(c, conn, id, &held));
+    TRY(file_store_get(c, conn, id, &f));
+    if (!id_eq(f.folder_id, *folder) || (how == FILE_LEAVES_TRASHED && !f.trashed_at)) return ERR_NOT_FOUND;
+    if (how == FILE_LEAVES_FOR_EVER && !f.trashed_at) return file_delete_tx(c, conn, who, id, SLICE("folder"));
+    struct file_trashing t = {.at_ms = f.trashed_at ? f.trashed_at : clock_wall_ms(), .from = f.folder};
+    TRY(file_store_set_trashed(c, conn, id, &t));
+    return f.trashed_at ? ERR_OK : record(c, conn, who, id, "file.trash", SLICE("folder"));
 }
 
 static enum err move_tx(struct ctx *c, struct db_conn *conn, void *arg)

@@ -310,7 +310,8 @@ enum err folder_change(struct ctx *c, struct app *app, const struct principal *w
 struct delete_arg {
     struct change_arg folder;
     bool recursive;
-    size_t deleted; /* files, by the last transaction */
+    enum file_leaving how;
+    size_t found; /* files, by the last transaction */
 };
 
 static enum err empty_tx(struct ctx *c, struct db_conn *conn, void *arg)
@@ -319,13 +320,13 @@ static enum err empty_tx(struct ctx *c, struct db_conn *conn, void *arg)
     struct folder_row now;
     struct db_result files;
     TRY(folder_store_get(c, conn, &a->folder.id, &now));
-    TRY(folder_store_some_files(c, conn, &now, DELETE_AT_ONCE, &files));
+    TRY(folder_store_some_files(c, conn, &now, a->recursive, DELETE_AT_ONCE, &files));
     for (size_t i = 0; i < files.rows; i++) {
-        struct id file = db_get_id(&files, i, 0);
-        enum err e = file_delete_tx(c, conn, a->folder.who, &file, SLICE("folder"));
+        struct id file = db_get_id(&files, i, 0), in = db_get_id(&files, i, 1);
+        enum err e = file_leave_tx(c, conn, a->folder.who, &file, &in, a->how);
         if (e != ERR_NOT_FOUND) TRY(e);
     }
-    a->deleted = files.rows;
+    a->found = files.rows;
     return ERR_OK;
 }
 
@@ -333,32 +334,46 @@ static enum err delete_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct delete_arg *a = arg;
     struct folder_row now;
+    struct db_result left;
     bool folders = false, files = false;
     TRY(folder_lock_tx(c, conn, &a->folder.row.folder.owner_id));
     TRY(folder_store_get(c, conn, &a->folder.id, &now));
     TRY(folder_store_holds(c, conn, &now, &folders, &files));
     if (!a->recursive && (folders || files))
-        return refuse(c, ERR_CONFLICT, "folder_not_empty", "This folder is not empty; ?recursive=true deletes what is in it, too.");
-    struct db_result left;
-    TRY(folder_store_some_files(c, conn, &now, 1, &left));
-    a->deleted = left.rows;
+        return refuse(c, ERR_CONFLICT, "folder_not_empty",
+                      "This folder is not empty; ?recursive=true puts what is in it into the trash.");
+    TRY(folder_store_some_files(c, conn, &now, true, 1, &left));
+    a->found = left.rows;
     if (left.rows) return ERR_OK;
     TRY(folder_store_delete(c, conn, &now));
-    return record(c, conn, a->folder.who, &a->folder.id, "folder.delete", a->recursive ? SLICE("recursive") : SLICE(""));
+    struct slice detail = a->how == FILE_LEAVES_FOR_EVER ? SLICE("purge") : a->recursive ? SLICE("recursive") : SLICE("");
+    return record(c, conn, a->folder.who, &a->folder.id, "folder.delete", detail);
 }
 
-enum err folder_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, bool recursive)
+/* Looks first when nothing but what lies in the trash may leave. */
+static enum err delete_in_rounds(struct ctx *c, struct app *app, struct delete_arg *a)
 {
-    struct delete_arg a = {.folder = {.who = who, .id = *id}, .recursive = recursive};
-    TRY(get_for(c, app, ACTION_DELETE, &a.folder));
     for (unsigned round = 0; round < DELETE_ROUNDS_MAX; round++) {
-        a.deleted = 0;
-        if (recursive) TRY(db_tx(c, app->be.db, DB_WRITE, empty_tx, &a));
-        if (a.deleted) continue;
-        TRY(db_tx(c, app->be.db, DB_WRITE, delete_tx, &a));
-        if (!a.deleted) return ERR_OK;
+        a->found = 0;
+        if (a->recursive || round) TRY(db_tx(c, app->be.db, DB_WRITE, empty_tx, a));
+        if (a->found) continue;
+        TRY(db_tx(c, app->be.db, DB_WRITE, delete_tx, a));
+        if (!a->found) return ERR_OK;
     }
     return refuse(c, ERR_CONFLICT, "folder_not_empty", "Files keep coming into this folder.");
+}
+
+enum err folder_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, bool recursive, bool purge)
+{
+    struct delete_arg a = {.folder = {.who = who, .id = *id}, .recursive = recursive, .how = FILE_LEAVES_TRASHED};
+    if (recursive) a.how = purge ? FILE_LEAVES_FOR_EVER : FILE_LEAVES_TO_TRASH;
+    if (purge && !recursive) {
+        ctx_field_error(c, "purge", "goes with recursive=true");
+        return ERR_INVALID;
+    }
+    TRY(get_for(c, app, ACTION_DELETE, &a.folder));
+    enum err e = delete_in_rounds(c, app, &a);
+    return e == ERR_NOT_FOUND ? policy_absent(c) : e;
 }
 
 /* ---- for other parts ---- */
@@ -378,6 +393,16 @@ enum err folder_place_tx(struct ctx *c, struct db_conn *conn, const struct id *o
         if (e == ERR_NOT_FOUND || !id_eq(row.folder.owner_id, *owner)) row = root_of(owner);
     }
     *place = (struct folder_place){row.folder.id, row.folder.path};
+    return ERR_OK;
+}
+
+enum err folder_make_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *owner, struct slice path,
+                        struct folder_place *ret)
+{
+    struct folder_row row;
+    TRY(folder_lock_tx(c, conn, owner));
+    TRY(find(c, conn, who, owner, &(struct folder_wanted){.field = "folder", .text = path, .create = true}, &row));
+    *ret = (struct folder_place){row.folder.id, row.folder.path};
     return ERR_OK;
 }
 

@@ -49,9 +49,11 @@ struct folder_patch {
 };
 MUST_USE enum err folder_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                                 const struct folder_patch *p, struct folder *ret);
-/* ERR_CONFLICT "folder_not_empty" unless it is empty (of uploads on their way, too), or `recursive`: then its files are deleted
- * first, some at a time; what a failure leaves can be deleted again. */
-MUST_USE enum err folder_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, bool recursive);
+/* ERR_CONFLICT "folder_not_empty" unless it is empty (of uploads on their way, too), or `recursive`: then its files go first, some at a
+ * time, into the trash or (`purge`) for ever; what a failure leaves can be deleted again. Files in the trash, those that were there
+ * before too, keep the path of their folder, and come back to it (core/file). */
+MUST_USE enum err folder_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, bool recursive,
+                                bool purge);
 
 /* ---- inside the transaction of another part ---- */
 
@@ -63,6 +65,9 @@ struct folder_place {
 };
 /* Takes the lock for putting a file into the folder place->id. When that is gone meanwhile, it becomes the root. Sets the path. */
 MUST_USE enum err folder_place_tx(struct ctx *c, struct db_conn *conn, const struct id *owner, struct folder_place *place);
+/* The same for a path, whose folders are made where they are not there. */
+MUST_USE enum err folder_make_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *owner,
+                                 struct slice path, struct folder_place *ret);
 /* What lies in a folder and below it: ids of files out of the trash by path and name, and of folders that hold nothing. At most `limit`
  * of each. Whoever may do `action` with the folder; a right on each file is asked for apart. */
 struct folder_tree {

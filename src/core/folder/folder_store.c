@@ -41,7 +41,8 @@ static const struct db_stmt holds = {
     "THEN 1 ELSE 0 END FROM folders WHERE " SUBTREE, NULL};
 static const struct db_stmt some_files = {
     "folder_some_files",
-    "SELECT id FROM files WHERE folder_id IN (SELECT id FROM folders WHERE " SUBTREE ") AND trashed_at IS NULL LIMIT $4", NULL};
+    "SELECT id, folder_id FROM (SELECT id, folder_id FROM files WHERE folder_id IN (SELECT id FROM folders WHERE " SUBTREE ") "
+    "AND (trashed_at IS NOT NULL OR $5 = 1) LIMIT $4) found ORDER BY id", NULL};
 static const struct db_stmt tree_files = {
     "folder_tree_files",
     "SELECT f.id FROM folders d JOIN files f ON f.folder_id = d.id WHERE " SUBTREE_OF("d.") " AND f.trashed_at IS NULL "
@@ -56,8 +57,6 @@ static const struct db_stmt get_many = {
     "WITH RECURSIVE pick (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM pick WHERE i + 1 < $2) "
     "SELECT d.id, d.owner_id, d.parent_id, d.name, d.path, d.updated_at, pick.i FROM pick "
     "JOIN folders d ON d.id = substr($1, pick.i * 16 + 1, 16)", NULL};
-static const struct db_stmt release = {
-    "folder_release", "UPDATE files SET folder_id = NULL WHERE folder_id IN (SELECT id FROM folders WHERE " SUBTREE ")", NULL};
 static const struct db_stmt remove_all = {"folder_delete", "DELETE FROM folders WHERE " SUBTREE, NULL};
 
 static void read_row(const struct db_result *r, size_t i, struct folder_row *ret)
@@ -168,11 +167,13 @@ enum err folder_store_holds(struct ctx *c, struct db_conn *conn, const struct fo
     return ERR_OK;
 }
 
-enum err folder_store_some_files(struct ctx *c, struct db_conn *conn, const struct folder_row *f, size_t n, struct db_result *ret)
+enum err folder_store_some_files(struct ctx *c, struct db_conn *conn, const struct folder_row *f, bool all, size_t n,
+                                 struct db_result *ret)
 {
     struct slice prefix;
     TRY(below(c, f, &prefix));
-    return db_exec(c, conn, &some_files, ret, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix), db_i64((int64_t)n));
+    return db_exec(c, conn, &some_files, ret, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix), db_i64((int64_t)n),
+                   db_i64(all));
 }
 
 static enum err read_ids(struct ctx *c, const struct db_result *r, struct id **ret, size_t *ret_n)
@@ -215,6 +216,5 @@ enum err folder_store_delete(struct ctx *c, struct db_conn *conn, const struct f
 {
     struct slice prefix;
     TRY(below(c, f, &prefix));
-    TRY(db_exec(c, conn, &release, NULL, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix)));
     return db_exec(c, conn, &remove_all, NULL, db_id(&f->folder.owner_id), db_text(f->path_key), db_text(prefix));
 }

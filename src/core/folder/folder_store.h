@@ -28,15 +28,15 @@ MUST_USE enum err folder_store_move(struct ctx *c, struct db_conn *conn, const s
 /* Whether something lies in it or below: folders (not counting itself); files out of the trash, and uploads. */
 MUST_USE enum err folder_store_holds(struct ctx *c, struct db_conn *conn, const struct folder_row *f, bool *ret_folders,
                                      bool *ret_files);
-/* Some ids of files in it and below, at most n. */
-MUST_USE enum err folder_store_some_files(struct ctx *c, struct db_conn *conn, const struct folder_row *f, size_t n,
+/* Some files in it and below, at most n, by id: columns id, folder_id. Those in the trash, or (`all`) any. */
+MUST_USE enum err folder_store_some_files(struct ctx *c, struct db_conn *conn, const struct folder_row *f, bool all, size_t n,
                                           struct db_result *ret);
 /* Sets the lists of *ret, at most `limit` of each. */
 MUST_USE enum err folder_store_tree(struct ctx *c, struct db_conn *conn, const struct folder_row *f, size_t limit,
                                     struct folder_tree *ret);
 /* As folder_get_many_tx. */
 MUST_USE enum err folder_store_get_many(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct folder *ret);
-/* It and all below; what lies in the trash loses its place. Uploads that name one of them find the root (folder_place_tx). */
+/* It and all below, when no file is left in them. Uploads that name one of them find the root (folder_place_tx). */
 MUST_USE enum err folder_store_delete(struct ctx *c, struct db_conn *conn, const struct folder_row *f);
 
 #endif
