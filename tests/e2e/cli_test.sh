@@ -314,6 +314,49 @@ test_server_killed_in_send_and_get() {
   same "$D/big" "$D/out/big"
 }
 
+used_files() {
+  TOKEN=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["access_token"])' "$HOME/.config/sealdrop/account.json")
+  curl -fsS --cacert "$W/data/tls/cert.pem" -H "Authorization: Bearer $TOKEN" "https://localhost:$PORT/api/v1/me" |
+    python3 -c 'import json,sys; print(json.load(sys.stdin)["user"]["used_files"])'
+}
+
+# Small files go many in a request: whoever is killed in the middle, each is there once in the end.
+test_small_files_survive_kills() {
+  local before pid used known all=2000
+  python3 - "$D/in" $all <<'PY' || fail "no files"
+import os, sys
+for i in range(int(sys.argv[2])):
+    path = "%s/d%02d/f%04d" % (sys.argv[1], i % 20, i)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, "wb").write(os.urandom(i * 7 % 12000))
+PY
+  is 0 sd whoami
+  before=$(used_files)
+  slow 3000000
+  "$BIN/sealdrop" upload "$D/in" --folder /kills >/dev/null 2>"$D/err" &
+  pid=$!
+  sleep 1.5
+  kill_server
+  sleep 0.5
+  start_server || fail "no server"
+  sleep 1
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  used=$(($(used_files) - before))
+  [ $used -gt 0 ] && [ $used -lt $all ] || fail "killed too early or late: $used files"
+  known=$(cat "$HOME"/.local/state/sealdrop/upload-* | grep -c '"event":"stored"')
+  [ "$known" -gt 0 ] || fail "nothing was acknowledged before the client was killed"
+  fast
+  used=$(count up)
+  is 0 sd upload "$D/in" --folder /kills
+  used=$(($(count up) - used))
+  [ $used -lt $(((all - known) * 6500)) ] || fail "sent again: $used bytes, where $known files were known"
+  used=$(($(used_files) - before))
+  [ $used = $all ] || fail "$used files of $all"
+  is 0 sd download /kills/in -o "$D/out"
+  diff -r "$D/in" "$D/out/in" >/dev/null || fail "$(diff -rq "$D/in" "$D/out/in" | head -3)"
+}
+
 test_network_cuts() {
   random_file 80000000 "$D/big"
   slow 30000000
@@ -459,5 +502,5 @@ test_compressed() {
 [ ${#only[@]} -gt 0 ] && sign_in
 run_all sign_in usage files_and_folders many_small_files streams json password ends_of_links tokens_renew \
   send_resumes_after_kill send_of_changed_file_starts_anew interrupt_is_polite get_resumes_after_kill \
-  server_killed_in_send_and_get network_cuts tampered_bytes foreign_files_are_left_alone \
+  server_killed_in_send_and_get small_files_survive_kills network_cuts tampered_bytes foreign_files_are_left_alone \
   names_like_temporary_ones compressed

@@ -1,10 +1,11 @@
-/* Uploading: which parts a file still needs, putting them, completing it. Files and their parts are spread over workers by pool.h. */
+/* Uploading: which parts a file still needs, putting them, completing it. Files and their parts are spread over workers by pool.h; small
+ * files go in forms (form.h). */
 #include "cmd/cli/send.h"
 
 #include "base/intmath.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "cmd/cli/pool.h"
+#include "cmd/cli/form.h"
 #include "crypto/sft.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -22,6 +23,8 @@ struct send {
     struct send_state *state;
     struct progress *progress;
     struct open_file *open; /* one a file */
+    struct form_plan forms; /* the first items of the pool; */
+    size_t *single;         /* the others are files that go in parts */
 };
 
 struct source {
@@ -185,9 +188,8 @@ static enum err continue_upload(struct send *s, struct worker *w, size_t item, u
     return ERR_OK;
 }
 
-static enum err open_item(void *arg, struct worker *w, size_t item, uint64_t *ret_parts)
+static enum err open_file(struct send *s, struct worker *w, size_t item, uint64_t *ret_parts)
 {
-    struct send *s = arg;
     struct send_file *f = &s->state->files[item];
     if (f->done) {
         progress_add(s->progress, f->file->size);
@@ -209,15 +211,8 @@ static enum err open_item(void *arg, struct worker *w, size_t item, uint64_t *re
     return s->open[item].have ? ERR_OK : fail(&w->ctx, ERR_NOMEM, "parts");
 }
 
-static bool have_part(void *arg, size_t item, uint64_t part)
+static enum err send_part(struct send *s, struct worker *w, size_t item, uint64_t part)
 {
-    struct send *s = arg;
-    return has(s->open[item].have, part);
-}
-
-static enum err send_part(void *arg, struct worker *w, size_t item, uint64_t part)
-{
-    struct send *s = arg;
     const struct send_file *f = &s->state->files[item];
     CLEANUP(fd_close) int fd = -1;
     enum err e = file_open(f->file->path, O_RDONLY | O_NOFOLLOW, 0, &fd);
@@ -240,9 +235,8 @@ static enum err complete(struct send *s, struct worker *w, size_t item, struct o
     return send_state_done(&w->ctx, s->state, item);
 }
 
-static enum err close_item(void *arg, struct worker *w, size_t item)
+static enum err close_file(struct send *s, struct worker *w, size_t item)
 {
-    struct send *s = arg;
     const struct send_file *f = &s->state->files[item];
     uint64_t size = 0;
     int64_t mtime_ns = 0;
@@ -256,6 +250,51 @@ static enum err close_item(void *arg, struct worker *w, size_t item)
     return ERR_OK;
 }
 
+/* The items of the pool: first the forms, each of one part, then the files that go in parts. */
+static bool is_form(const struct send *s, size_t item) { return item < s->forms.count; }
+static size_t file_of(const struct send *s, size_t item) { return s->single[item - s->forms.count]; }
+
+static enum err open_item(void *arg, struct worker *w, size_t item, uint64_t *ret_parts)
+{
+    struct send *s = arg;
+    if (!is_form(s, item)) return open_file(s, w, file_of(s, item), ret_parts);
+    *ret_parts = 1;
+    return ERR_OK;
+}
+
+static bool have_part(void *arg, size_t item, uint64_t part)
+{
+    const struct send *s = arg;
+    return !is_form(s, item) && has(s->open[file_of(s, item)].have, part);
+}
+
+static enum err do_part(void *arg, struct worker *w, size_t item, uint64_t part)
+{
+    struct send *s = arg;
+    const struct form_plan *p = &s->forms;
+    struct form_send f = {s->session, s->state, s->progress};
+    if (!is_form(s, item)) return send_part(s, w, file_of(s, item), part);
+    return form_send(&f, w, p->files + p->first[item], p->first[item + 1] - p->first[item]);
+}
+
+static enum err close_item(void *arg, struct worker *w, size_t item)
+{
+    struct send *s = arg;
+    return is_form(s, item) ? ERR_OK : close_file(s, w, file_of(s, item));
+}
+
+static enum err make_items(struct ctx *c, struct send *s, size_t *ret)
+{
+    size_t n = 0;
+    TRY(form_plan(c, s->state, &s->forms));
+    s->single = ARENA_ARRAY(&c->arena, size_t, s->state->count + 1);
+    if (!s->single) return fail(c, ERR_NOMEM, "list of files");
+    for (size_t i = 0; i < s->state->count; i++)
+        if (!form_takes(s->state, i)) s->single[n++] = i;
+    *ret = s->forms.count + n;
+    return ERR_OK;
+}
+
 static void close_progress(struct progress **p) { progress_stop(*p); }
 
 static uint64_t moved(void *arg) { return progress_moved(((struct send *)arg)->progress); }
@@ -265,14 +304,16 @@ enum err send_files(struct app *a, struct session *session, struct send_state *s
     CLEANUP(close_progress) struct progress *progress = NULL;
     struct send s = {.app = a, .session = session, .state = state};
     uint64_t total = 0;
+    size_t items = 0;
     for (size_t i = 0; i < state->count; i++) total += state->files[i].file->size;
     s.open = ARENA_ARRAY(&a->c->arena, struct open_file, state->count);
     if (!s.open) return fail(a->c, ERR_NOMEM, "list of files");
+    TRY(make_items(a->c, &s, &items));
     TRY(progress_start(app_progress(a), total, state->count, &progress));
     s.progress = progress;
     session->server.progress = progress;
     struct pool_job job = {.arg = &s,
-                           .items = state->count,
+                           .items = items,
                            .workers = POOL_WORKERS_MAX,
                            .moved = moved,
                            .halt = a->halt,
@@ -280,7 +321,7 @@ enum err send_files(struct app *a, struct session *session, struct send_state *s
                            .stop = stop,
                            .open = open_item,
                            .have = have_part,
-                           .part = send_part,
+                           .part = do_part,
                            .close = close_item};
     enum err e = pool_run(a->c, &job);
     for (size_t i = 0; i < state->count; i++) mem_free(s.open[i].have);

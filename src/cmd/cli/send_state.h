@@ -24,6 +24,7 @@ struct send_state {
     size_t count;
     struct slice folder;      /* of the library that takes the files; ptr NULL: none */
     struct opt_id version_of; /* the one file is a new version of this one */
+    struct id keys;           /* what the keys of files that go in forms begin with */
     struct opt_id transfer_id; /* the transfer is made; only its link is missing */
 };
 
@@ -39,6 +40,9 @@ void send_state_remove(struct send_state *s);
 MUST_USE enum err send_state_upload(struct ctx *c, struct send_state *s, size_t i, const struct id *upload_id,
                                     const struct id *file_id, uint32_t part_size);
 MUST_USE enum err send_state_done(struct ctx *c, struct send_state *s, size_t i);
+/* For files that go in forms: the key under which the server stores this one once, and that it is stored. */
+MUST_USE enum err send_state_file_key(struct ctx *c, const struct send_state *s, size_t i, const char **ret);
+MUST_USE enum err send_state_stored(struct ctx *c, struct send_state *s, size_t i, const struct id *file_id);
 MUST_USE enum err send_state_transfer(struct ctx *c, struct send_state *s, const struct id *transfer_id);
 
 #endif

@@ -68,6 +68,14 @@ JSON_TABLE(wire_file_table, "File", struct wire_file, JSON_FIELD(struct wire_fil
            JSON_FIELD(struct wire_file, type, JSON_STRING));
 JSON_TABLE(wire_completed_table, "Completed", struct wire_completed,
            JSON_FIELD(struct wire_completed, file, JSON_OBJECT, .table = &wire_file_table));
+JSON_TABLE(wire_form_error_table, "FormError", struct wire_form_error,
+           JSON_FIELD(struct wire_form_error, index, JSON_U64, REQUIRED), JSON_FIELD(struct wire_form_error, status, JSON_U64, REQUIRED),
+           JSON_FIELD(struct wire_form_error, name, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_form_error, code, JSON_STRING, REQUIRED),
+           JSON_FIELD(struct wire_form_error, detail, JSON_STRING, REQUIRED));
+JSON_TABLE(wire_form_out_table, "FormOut", struct wire_form_out,
+           JSON_FIELD(struct wire_form_out, files, JSON_OBJECTS, .max = LIMIT_MULTIPART_PARTS, .table = &wire_file_table),
+           JSON_FIELD(struct wire_form_out, errors, JSON_OBJECTS, .max = LIMIT_MULTIPART_PARTS, .table = &wire_form_error_table));
 
 JSON_TABLE(wire_transfer_create_table, "TransferCreate", struct wire_transfer_create,
            JSON_FIELD(struct wire_transfer_create, title, JSON_STRING),

@@ -85,8 +85,16 @@ struct wire_file {
 struct wire_completed {
     const struct wire_file *file;
 };
+struct wire_form_error {
+    uint64_t index, status;
+    struct slice name, code, detail;
+};
+struct wire_form_out {
+    struct json_list files;  /* struct wire_file */
+    struct json_list errors; /* struct wire_form_error, by index */
+};
 extern const struct json_table wire_upload_create_table, wire_upload_table, wire_upload_state_table, wire_complete_table,
-    wire_file_table, wire_completed_table;
+    wire_file_table, wire_completed_table, wire_form_out_table;
 
 /* Transfers and their links */
 struct wire_transfer_create {
