@@ -119,6 +119,7 @@
 
 /* Database */
 #define LIMIT_DB_RESULT_ROWS 20000
+#define LIMIT_DB_QUEUED 128
 #define LIMIT_DB_ARGS 32
 #define LIMIT_DB_TX_RETRIES 10
 

@@ -100,6 +100,12 @@ MUST_USE enum err db_run(struct ctx *c, struct db_conn *conn, const struct db_st
 MUST_USE enum err db_run_one(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt,
                              const struct db_value *args, size_t n, struct db_result *ret);
 
+/* For a change that nobody waits for: it may travel with the next statement or the commit, which saves a round trip, and is done before
+ * either. No error is expected but one that ends the transaction: it comes from here, from a later statement or from db_tx, and what a
+ * constraint says is ERR_INTERNAL. */
+MUST_USE enum err db_run_later(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n);
+#define db_later(c, conn, stmt, ...) db_run_later((c), (conn), (stmt), DB_ARGS(__VA_ARGS__), DB_ARG_COUNT(__VA_ARGS__))
+
 enum db_tx_mode {
     DB_READ, /* a consistent snapshot; writing is an error */
     DB_READ_ONE, /* the same for a single SELECT, which is a snapshot by itself: nothing around it to wait for */

@@ -18,6 +18,8 @@ struct db_ops {
     /* One statement. Sets conn->retry when the database itself asks for a new try. Not called after a failure. */
     enum err (*run)(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args,
                     size_t n, struct db_result *ret);
+    /* The same, without a result, at latest before the next statement or the end; an error is passed through db_later_err. */
+    enum err (*later)(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n);
     /* Several statements without arguments, separated by ';' (a migration). */
     enum err (*script)(struct ctx *c, struct db_conn *conn, const char *sql);
     /* Held to the end of the transaction: no other node migrates meanwhile. */
@@ -58,6 +60,9 @@ enum err db_postgres_err(const char *state, bool *ret_retry, bool *ret_drop);
 
 /* The argument numbers of a statement: "$2" gives 2; 0 when `name` is not of that form or over LIMIT_DB_ARGS. */
 unsigned db_arg_number(const char *name);
+
+/* The error of a statement whose caller has gone on: nobody may take it for the answer to another one. */
+enum err db_later_err(enum err e);
 
 /* rows: collects result cells on the heap while their number is unknown, then moves them to the arena in one piece. */
 #define DB_ROWS_INLINE 64

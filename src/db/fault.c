@@ -55,6 +55,17 @@ static enum err fault_run(struct ctx *c, struct db_conn *conn, const struct db_s
     return e;
 }
 
+static enum err fault_later(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n)
+{
+    struct fault_conn *f = (struct fault_conn *)conn;
+    enum err e = strike(c, f->db);
+    conn->retry = wants_retry(e);
+    TRY(e);
+    e = f->inner->ops->later(c, f->inner, stmt, args, n);
+    conn->retry = f->inner->retry;
+    return e;
+}
+
 static enum err fault_script(struct ctx *c, struct db_conn *conn, const char *sql)
 {
     struct fault_conn *f = (struct fault_conn *)conn;
@@ -100,6 +111,7 @@ static void fault_close(struct db *base)
 static const struct db_ops fault_ops = {
     .begin = fault_begin,
     .run = fault_run,
+    .later = fault_later,
     .script = fault_script,
     .lock_schema = fault_lock_schema,
     .notify = fault_notify,

@@ -76,6 +76,38 @@ static enum err new_prepared(struct ctx *c, struct pg_conn *p, const struct db_s
     return ERR_OK;
 }
 
+/* The answer to the next statement that was sent, and the end of it. */
+static PGresult *next_answer(struct pg_conn *p)
+{
+    PGresult *res = PQgetResult(p->h);
+    for (PGresult *end = res; end; PQclear(end)) end = PQgetResult(p->h);
+    return res;
+}
+
+static bool is_good(const PGresult *res) { return PQresultStatus(res) == PGRES_TUPLES_OK || PQresultStatus(res) == PGRES_COMMAND_OK; }
+
+/* Waits for all answers. *ret_last, when not NULL, is that of the last one, for its caller; the callers of the others have gone on. */
+static enum err settle(struct ctx *c, struct pg_conn *p, PGresult **ret_last)
+{
+    unsigned n = p->queued_count;
+    enum err e = ERR_OK;
+    if (n == 0) return ERR_OK;
+    p->queued_count = 0;
+    if (!PQpipelineSync(p->h)) e = pg_fail(c, p, NULL, "sending statements");
+    for (unsigned i = 0; i < n && !p->broken; i++) {
+        CLEANUP(pg_result_done) PGresult *res = next_answer(p);
+        bool last = ret_last && i + 1 == n;
+        if (e != ERR_OK) continue; /* what follows a failed one was not done */
+        if (!is_good(res)) e = pg_fail(c, p, res, p->queued[i]->name);
+        if (!last) e = db_later_err(e);
+        if (last && e == ERR_OK) *ret_last = TAKE(res);
+    }
+    if (!p->broken) PQclear(PQgetResult(p->h)); /* the end of the pipeline */
+    if (!PQexitPipelineMode(p->h)) p->broken = true;
+    if (p->broken && e == ERR_OK) e = pg_fail(c, p, NULL, "ending a pipeline");
+    return e;
+}
+
 /* A type seen for the first time makes a new prepared statement: an argument that was NULL so far was given whatever type
  * the server guessed. The old one stays until the connection closes; there are at most as many as arguments. */
 static enum err prepare(struct ctx *c, struct pg_conn *p, const struct db_stmt *stmt, const struct db_value *args,
@@ -90,6 +122,7 @@ static enum err prepare(struct ctx *c, struct pg_conn *p, const struct db_stmt *
     memcpy(types, known->types, sizeof types);
     TRY(learn_types(c, stmt, args, n, types, &news));
     if (!news) return ERR_OK;
+    TRY(settle(c, p, NULL));
     snprintf(known->name, sizeof known->name, "%.60s %u", stmt->name, ++known->generation);
     known->ready = false;
     CLEANUP(pg_result_done) PGresult *res = PQprepare(p->h, known->name, stmt->sql, (int)n, types);
@@ -152,24 +185,50 @@ static enum err take_result(struct ctx *c, PGresult *res, struct db_result *ret)
     return db_rows_finish(&rows, changes_of(res), ret);
 }
 
+static enum err queue(struct ctx *c, struct pg_conn *p, const struct db_stmt *stmt, const struct db_value *args, size_t n)
+{
+    struct pg_prepared *prepared = NULL;
+    struct arguments a;
+    TRY(prepare(c, p, stmt, args, n, &prepared));
+    set_arguments(&a, args, n);
+    bool sent = (p->queued_count || PQenterPipelineMode(p->h)) &&
+                PQsendQueryPrepared(p->h, prepared->name, (int)n, a.values, a.lengths, a.formats, 1);
+    if (!sent) return pg_fail(c, p, NULL, stmt->name);
+    p->queued[p->queued_count++] = stmt;
+    return ERR_OK;
+}
+
+static enum err pg_later(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n)
+{
+    struct pg_conn *p = (struct pg_conn *)conn;
+    enum err e = queue(c, p, stmt, args, n);
+    if (e == ERR_OK && p->queued_count == LIMIT_DB_QUEUED) e = settle(c, p, NULL);
+    return db_later_err(e);
+}
+
 static enum err pg_run(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args,
                        size_t n, struct db_result *ret)
 {
     struct pg_conn *p = (struct pg_conn *)conn;
     struct pg_prepared *prepared = NULL;
     struct arguments a;
+    CLEANUP(pg_result_done) PGresult *res = NULL;
     TRY(prepare(c, p, stmt, args, n, &prepared));
-    set_arguments(&a, args, n);
-    CLEANUP(pg_result_done)
-    PGresult *res = PQexecPrepared(p->h, prepared->name, (int)n, a.values, a.lengths, a.formats, 1);
-    ExecStatusType status = PQresultStatus(res);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return pg_fail(c, p, res, stmt->name);
+    if (p->queued_count) {
+        TRY(queue(c, p, stmt, args, n));
+        TRY(settle(c, p, &res));
+    } else {
+        set_arguments(&a, args, n);
+        res = PQexecPrepared(p->h, prepared->name, (int)n, a.values, a.lengths, a.formats, 1);
+        if (!is_good(res)) return pg_fail(c, p, res, stmt->name);
+    }
     return ret ? take_result(c, res, ret) : ERR_OK;
 }
 
 static enum err pg_script(struct ctx *c, struct db_conn *conn, const char *sql)
 {
     struct pg_conn *p = (struct pg_conn *)conn;
+    TRY(settle(c, p, NULL));
     TRY(pg_exec(c, p, sql));
     if (PQtransactionStatus(p->h) != PQTRANS_INTRANS)
         return fail(c, ERR_INTERNAL, "a migration ended its transaction");
@@ -186,7 +245,11 @@ static enum err pg_lock_schema(struct ctx *c, struct db_conn *conn)
 
 static enum err pg_notify(struct ctx *c, struct db_conn *conn)
 {
-    return pg_exec(c, (struct pg_conn *)conn, "NOTIFY sealdrop");
+    static const struct db_stmt notify = {"notify", "NOTIFY sealdrop", NULL};
+    struct pg_conn *p = (struct pg_conn *)conn;
+    enum err e = p->notified ? ERR_OK : pg_later(c, conn, &notify, NULL, 0);
+    p->notified = e == ERR_OK;
+    return e;
 }
 
 static enum err pg_begin(struct ctx *c, struct db *base, enum db_tx_mode mode, struct db_conn **ret, bool *ret_retry)
@@ -200,6 +263,7 @@ static enum err pg_begin(struct ctx *c, struct db *base, enum db_tx_mode mode, s
     }
     struct pg_conn *p = got;
     p->base = (struct db_conn){.ops = base->ops, .kind = DB_POSTGRES, .mode = mode};
+    p->notified = false;
     if (mode != DB_READ_ONE)
         e = pg_exec(c, p,
                     mode == DB_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -228,11 +292,22 @@ static enum err commit_now(struct ctx *c, struct pg_conn *p, bool *ret_retry)
     return ERR_OK;
 }
 
+/* Before a rollback: the transaction has an error of its own, whose detail stays in its ctx. */
+static enum err drop_queued(struct pg_conn *p)
+{
+    struct ctx scratch;
+    ctx_init(&scratch, 0);
+    err_ignore(settle(&scratch, p, NULL), "it is rolled back anyway");
+    ctx_done(&scratch);
+    return ERR_OK;
+}
+
 static enum err pg_end(struct ctx *c, struct db_conn *conn, bool commit, bool *ret_retry)
 {
     struct pg_conn *p = (struct pg_conn *)conn;
-    enum err e = ERR_OK;
-    if (commit && conn->mode != DB_READ_ONE) e = commit_now(c, p, ret_retry);
+    enum err e = commit ? settle(c, p, NULL) : drop_queued(p);
+    *ret_retry = p->base.retry;
+    if (e == ERR_OK && commit && conn->mode != DB_READ_ONE) e = commit_now(c, p, ret_retry);
     if (PQtransactionStatus(p->h) != PQTRANS_IDLE) {
         CLEANUP(pg_result_done) PGresult *res = PQexec(p->h, "ROLLBACK");
         p->broken = p->broken || PQresultStatus(res) != PGRES_COMMAND_OK;
@@ -258,6 +333,7 @@ static void close_cleanup(struct pg_db **db)
 static const struct db_ops pg_ops = {
     .begin = pg_begin,
     .run = pg_run,
+    .later = pg_later,
     .script = pg_script,
     .lock_schema = pg_lock_schema,
     .notify = pg_notify,

@@ -29,6 +29,9 @@ struct pg_conn {
     struct pg_db *db;
     PGconn *h;
     struct stmt_map prepared;
+    const struct db_stmt *queued[LIMIT_DB_QUEUED]; /* sent, but not answered: in libpq's pipeline mode while there are any */
+    unsigned queued_count;
+    bool notified; /* in this transaction */
     bool broken; /* do not use again after this transaction */
 };
 

@@ -30,6 +30,11 @@ static enum err run(struct ctx *c, struct db_conn *conn, const struct db_stmt *s
     return sqlite_run(c, s, stmt, args, n, ret);
 }
 
+static enum err later(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n)
+{
+    return db_later_err(run(c, conn, stmt, args, n, NULL));
+}
+
 static enum err script(struct ctx *c, struct db_conn *conn, const char *sql)
 {
     struct sqlite_conn *s = (struct sqlite_conn *)conn;
@@ -125,6 +130,7 @@ static void close_cleanup(struct sqlite_db **db)
 static const struct db_ops sqlite_ops = {
     .begin = sqlite_begin,
     .run = run,
+    .later = later,
     .script = script,
     .lock_schema = lock_schema,
     .notify = notify,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intmath.h"
 #include "base/limits.h"
 #include "db_suite.h"
 #include "lib/test.h"
@@ -47,6 +48,30 @@ static enum err add_and_cut(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(db_exec(c, conn, &st_counter_add, NULL, db_i64(1)));
     if (cut->cut_at == 1) TRY(cut_connection(c, conn, cut));
     return ERR_OK;
+}
+
+static enum err cut_and_add_later(struct ctx *c, struct db_conn *conn, void *arg)
+{
+    struct cut *cut = arg;
+    cut->calls++;
+    TRY(db_later(c, conn, &st_counter_add, db_i64(1)));
+    TRY(cut_connection(c, conn, cut));
+    for (unsigned i = 0; i < cut->cut_at; i++) TRY(db_later(c, conn, &st_counter_add, db_i64(1)));
+    return ERR_OK;
+}
+
+/* What was sent without waiting is lost with the connection, before the commit: it is run again, and done once. */
+TEST(db_postgres_lost_with_statements_under_way_is_run_again)
+{
+    static const unsigned many[] = {1, 10, LIMIT_DB_QUEUED, 1000};
+    FIXTURE(f, 2);
+    int64_t sum = 0;
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        struct cut cut = {.cut_at = many[i]};
+        CHECK_OK(db_tx(&f.c, f.db, DB_WRITE, cut_and_add_later, &cut));
+        sum += 1 + many[i];
+        CHECK(cut.calls == 2 && number_of(&f, &st_counter_get) == sum);
+    }
 }
 
 TEST(db_postgres_lost_before_commit_is_run_again)
