@@ -97,7 +97,8 @@ enum err db_later_err(enum err e) { return e == ERR_EXISTS || e == ERR_NOT_FOUND
 enum err db_run_later(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n)
 {
     if (conn->failed != ERR_OK) return fail(c, conn->failed, "%s: after a failed statement", stmt->name);
-    enum err e = conn->mode == DB_WRITE ? check_args(c, stmt, args, n) : fail(c, ERR_INTERNAL, "%s: not in a write transaction", stmt->name);
+    if (conn->mode != DB_WRITE) return fail(c, ERR_INTERNAL, "%s: not in a write transaction", stmt->name);
+    enum err e = check_args(c, stmt, args, n);
     conn->failed = e == ERR_OK ? conn->ops->later(c, conn, stmt, args, n) : db_later_err(e);
     return conn->failed;
 }

@@ -147,6 +147,38 @@ static const char *deep(struct loop *l, const char *bearer, const char *query, u
     return loop_text("%s%s%s", query, cursor[0] ? "&cursor=" : "", cursor);
 }
 
+/* One operation on 1,000 files, as a user of the API does: ms of the whole request. */
+static void bulk(struct loop *l, const char *bearer, const char *ids, const char *op, const char *more)
+{
+    ANSWER a = {0};
+    double begin = now_ms();
+    LOOP(l, &a, .target = FILES "/bulk", .bearer = bearer, .json = loop_text("{\"op\":\"%s\",\"ids\":[%s]%s}", op, ids, more));
+    begin = now_ms() - begin;
+    if (a.status != 200 || !loop_true(&a, "items.0.ok") || !loop_true(&a, "items.999.ok"))
+        test_fail(__FILE__, __LINE__, "bulk %s: %d %.300s", op, a.status, loop_shown(&a));
+    printf("bulk\t%s 1,000 files\t%.0f\n", op, begin);
+}
+
+static void bulks(struct loop *l, const char *bearer)
+{
+    const char *ids = "", *cursor = "";
+    loop_user(l, "bert@example.com", ROLE_USER);
+    for (unsigned page = 0; page < 5; page++) {
+        ANSWER a = {0};
+        LOOP(l, &a, .target = loop_text(FILES "?limit=200%s%s", cursor[0] ? "&cursor=" : "", cursor), .bearer = bearer);
+        for (unsigned i = 0; i < 200; i++)
+            ids = loop_text("%s%s\"%s\"", ids, ids[0] ? "," : "", loop_str(&a, loop_text("items.%u.id", i)));
+        cursor = loop_str(&a, "next_cursor");
+    }
+    bulk(l, bearer, ids, "tag", ",\"tags\":[\"one\",\"two\"]");
+    bulk(l, bearer, ids, "untag", ",\"tags\":[\"one\"]");
+    bulk(l, bearer, ids, "move", ",\"folder\":\"/f7\"");
+    bulk(l, bearer, ids, "share", ",\"email\":\"bert@example.com\",\"permission\":\"view\"");
+    bulk(l, bearer, ids, "trash", "");
+    bulk(l, bearer, ids, "restore", "");
+    bulk(l, bearer, ids, "delete", "");
+}
+
 TEST(bench_search)
 {
     static const struct {
@@ -208,5 +240,6 @@ TEST(bench_search)
     for (size_t i = 0; i < ARRAY_LEN(queries) && !test_failed(); i++) measure(&l, bearer, queries[i].what, queries[i].query);
     measure(&l, bearer, "page 250, newest first", deep(&l, bearer, "sort=-created_at", 250));
     measure(&l, bearer, "page 100, common word by name", deep(&l, bearer, "q=img&sort=name", 100));
+    bulks(&l, bearer);
     loop_close(&l);
 }

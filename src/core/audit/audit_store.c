@@ -112,7 +112,7 @@ enum err audit_write(struct ctx *c, struct db_conn *conn, const struct audit_eve
     TRY(os_random(salt, sizeof salt));
     TRY(put_pii(&pii, e));
     TRY(put_entry(&entry, e, actor, at, salt, buf_view(&pii)));
-    return db_exec(c, conn, &insert, NULL, db_id(&id), db_i64(at), db_text(slice_cstr(e->event)),
+    return db_later(c, conn, &insert, db_id(&id), db_i64(at), db_text(slice_cstr(e->event)),
                    actor ? db_id(actor) : db_null(), e->object_id ? db_id(e->object_id) : db_null(),
                    db_text(slice_cstr(e->result ? e->result : "ok")), db_text(buf_view(&entry)),
                    pii.len ? db_bytes(slice_of(salt, sizeof salt)) : db_null(),

@@ -36,6 +36,8 @@ struct run {
     const struct bulk *b;
     struct share_target target;
     struct folder folder;
+    bool folder_held; /* in this transaction, as one of this owner */
+    struct id folder_owner;
     bool told; /* the mail of a share went out with an earlier batch */
     struct bulk_item *items;
     size_t *order; /* of items, by id: whoever works on the same files takes their locks in the same order */
@@ -47,17 +49,27 @@ static bool is_again(const struct run *r, size_t i)
     return i > 0 && id_eq(r->items[r->order[i]].id, r->items[r->order[i - 1]].id);
 }
 
-static enum err apply(struct ctx *c, struct db_conn *conn, struct run *r, const struct id *id)
+/* Once for each owner: files of others go nowhere but into their root. */
+static enum err hold_folder(struct ctx *c, struct db_conn *conn, struct run *r, const struct id *owner)
+{
+    if (r->folder_held && id_eq(r->folder_owner, *owner)) return ERR_OK;
+    TRY(file_hold_folder_tx(c, conn, owner, &r->folder.id));
+    r->folder_held = true;
+    r->folder_owner = *owner;
+    return ERR_OK;
+}
+
+static enum err apply(struct ctx *c, struct db_conn *conn, struct run *r, const struct file *f)
 {
     const struct bulk *b = r->b;
-    struct file f;
-    TRY(file_get_tx(c, conn, r->who, id, ops[b->op].action, &f));
-    if (b->op == BULK_DELETE) return file_delete_tx(c, conn, r->who, id, SLICE(""));
-    if (b->op == BULK_TRASH || b->op == BULK_RESTORE) return file_set_trashed_tx(c, conn, r->who, id, b->op == BULK_TRASH);
-    if (b->op == BULK_SHARE) return share_put_tx(c, conn, r->app, r->who, &f, &r->target);
-    if (f.trashed_at) return refuse(c, ERR_CONFLICT, "file_trashed", "This file is in the trash. Restore it first.");
-    if (b->op == BULK_MOVE) return file_move_tx(c, conn, r->who, &f, &r->folder.id);
-    return file_tag_tx(c, conn, r->who, &f, b->tags, b->tag_count, b->op == BULK_TAG);
+    TRY(file_check_tx(c, conn, r->who, f, ops[b->op].action));
+    if (b->op == BULK_DELETE) return file_delete_held_tx(c, conn, r->who, &f->id, &f->owner_id, SLICE(""));
+    if (b->op == BULK_TRASH || b->op == BULK_RESTORE) return file_set_trashed_tx(c, conn, r->who, f, b->op == BULK_TRASH);
+    if (b->op == BULK_SHARE) return share_put_tx(c, conn, r->app, r->who, f, &r->target);
+    if (f->trashed_at) return refuse(c, ERR_CONFLICT, "file_trashed", "This file is in the trash. Restore it first.");
+    if (b->op != BULK_MOVE) return file_tag_tx(c, conn, r->who, f, b->tags, b->tag_count, b->op == BULK_TAG);
+    TRY(hold_folder(c, conn, r, &f->owner_id));
+    return file_move_tx(c, conn, r->who, f, &r->folder.id);
 }
 
 /* What the caller is told of this item alone; everything else ends the batch. */
@@ -79,23 +91,33 @@ static enum err note(struct run *r, struct bulk_item *item, const struct ctx *c,
     return arena_slice(&r->out->arena, c->err_public, &item->detail);
 }
 
+/* The files of the batch in their order. */
+static enum err hold_files(struct ctx *c, struct db_conn *conn, const struct run *r, struct file **ret)
+{
+    size_t n = r->to - r->from;
+    struct id *ids = ARENA_ARRAY(&c->arena, struct id, n);
+    *ret = ARENA_ARRAY(&c->arena, struct file, n);
+    if (!ids || !*ret) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) ids[i] = r->items[r->order[r->from + i]].id;
+    return file_store_hold_many(c, conn, ids, n, *ret);
+}
+
 static enum err batch_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct run *r = arg;
-    struct file_lock held;
+    struct file *files = NULL;
     r->target.told = r->told;
-    for (size_t i = r->from; i < r->to; i++) {
-        enum err e = file_store_lock(c, conn, &r->items[r->order[i]].id, &held);
-        if (e != ERR_NOT_FOUND) TRY(e);
-    }
+    r->folder_held = false;
+    TRY(hold_files(c, conn, r, &files));
     for (size_t i = r->from; i < r->to; i++) {
         struct bulk_item *item = &r->items[r->order[i]];
+        const struct file *f = &files[i - r->from];
         enum err e = ERR_OK;
         ctx_clear_error(c);
         if (is_again(r, i))
             e = refuse(c, ERR_CONFLICT, "duplicate", "This id stands in the list more than once.");
         else
-            e = apply(c, conn, r, &item->id);
+            e = id_is_zero(f->id) ? policy_absent(c) : apply(c, conn, r, f);
         if (e != ERR_OK && !is_refusal(c, e)) return e;
         TRY(note(r, item, c, e));
     }

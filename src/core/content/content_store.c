@@ -52,7 +52,7 @@ enum err content_store_drop(struct ctx *c, struct db_conn *conn, const struct id
 
 enum err content_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id)
 {
-    return db_one(c, conn, &remove_content, NULL, db_id(id));
+    return db_later(c, conn, &remove_content, db_id(id));
 }
 
 void content_store_row(const struct db_result *r, size_t i, size_t col, struct content *ret)

@@ -75,6 +75,13 @@ enum err file_get(struct ctx *c, struct app *app, const struct principal *who, c
     return ERR_OK;
 }
 
+enum err file_check_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f, enum action action)
+{
+    struct policy_object o = object_of(f);
+    TRY(policy_check_tx(c, conn, who, action, &o));
+    return check_open(c, f, action);
+}
+
 enum err file_get_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, enum action action,
                      struct file *ret)
 {
@@ -87,13 +94,6 @@ enum err file_get_tx(struct ctx *c, struct db_conn *conn, const struct principal
     return ERR_OK;
 }
 
-enum err file_check_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f, enum action action)
-{
-    struct policy_object o = object_of(f);
-    TRY(policy_check_tx(c, conn, who, action, &o));
-    return check_open(c, f, action);
-}
-
 struct change_arg {
     const struct principal *who;
     struct id id, folder;
@@ -102,26 +102,30 @@ struct change_arg {
     struct file file;
 };
 
+/* Of a file that is held. */
 static enum err update(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                        const struct file_update *u, const char *what)
 {
-    struct file_lock held;
-    struct folder_place place;
-    TRY(file_store_lock(c, conn, id, &held));
-    if (u->folder) {
-        place = (struct folder_place){.id = *u->folder};
-        TRY(folder_place_tx(c, conn, &held.owner_id, &place));
-        if (!id_eq(place.id, *u->folder)) return refuse(c, ERR_NOT_FOUND, "folder_not_found", "This folder was just deleted.");
-    }
+    bool searched_in = u->name.ptr || u->description.ptr || u->category.ptr || u->tags.ptr;
     TRY(file_store_change(c, conn, id, u, clock_wall_ms()));
-    TRY(library_put_tx(c, conn, id));
+    if (searched_in) TRY(library_change_tx(c, conn, id));
     return audit_write(c, conn, &(struct audit_event){.event = "file.change", .who = who, .object_type = "file", .object_id = id,
                                                       .detail = slice_cstr(what)});
+}
+
+enum err file_hold_folder_tx(struct ctx *c, struct db_conn *conn, const struct id *owner, const struct id *folder)
+{
+    struct folder_place place = {.id = *folder};
+    TRY(folder_place_tx(c, conn, owner, &place));
+    return id_eq(place.id, *folder) ? ERR_OK : refuse(c, ERR_NOT_FOUND, "folder_not_found", "This folder was just deleted.");
 }
 
 static enum err change_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct change_arg *a = arg;
+    struct file_lock held;
+    TRY(file_store_lock(c, conn, &a->id, &held));
+    if (a->update.folder) TRY(file_hold_folder_tx(c, conn, &held.owner_id, a->update.folder));
     TRY(update(c, conn, a->who, &a->id, &a->update, a->what));
     return file_store_get(c, conn, &a->id, &a->file);
 }
@@ -262,12 +266,11 @@ enum err file_release_key(struct ctx *c, struct app *app, struct file *f, struct
     }
 }
 
-enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)
+enum err file_delete_held_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                             const struct id *owner, struct slice why)
 {
-    struct file_lock held;
     struct db_result versions;
     uint64_t size = 0;
-    TRY(file_store_lock(c, conn, id, &held));
     TRY(library_drop_tx(c, conn, id));
     TRY(version_store_delete_all(c, conn, id, &versions));
     TRY(file_store_delete(c, conn, id));
@@ -276,9 +279,16 @@ enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct princi
         TRY(content_drop(c, conn, &content));
         size += (uint64_t)db_get_i64(&versions, i, 1);
     }
-    TRY(quota_give_back_file(c, conn, &held.owner_id, size));
+    TRY(quota_give_back_file(c, conn, owner, size));
     return audit_write(c, conn, &(struct audit_event){.event = "file.delete", .who = who, .object_type = "file", .object_id = id,
                                                       .detail = why});
+}
+
+enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, struct slice why)
+{
+    struct file_lock held;
+    TRY(file_store_lock(c, conn, id, &held));
+    return file_delete_held_tx(c, conn, who, id, &held.owner_id, why);
 }
 
 struct delete_arg {

@@ -56,14 +56,16 @@ struct file_patch {
 };
 MUST_USE enum err file_change(struct ctx *c, struct app *app, const struct principal *who, const struct id *id,
                               const struct file_patch *p, struct file *ret);
-/* Inside a transaction, rights decided: these tags besides those it has (`add`), or without them; and into a folder of its owner
- * (ERR_NOT_FOUND folder_not_found). */
+/* Inside a transaction that holds the file (core/file/file_store.h), rights decided: these tags besides those it has (`add`), or without
+ * them; and into a folder that is held. */
 MUST_USE enum err file_tag_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f,
                               const struct slice *tags, size_t n, bool add);
 MUST_USE enum err file_set_tags_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                                    const struct slice *tags, size_t n);
 MUST_USE enum err file_move_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f,
                                const struct id *folder);
+/* A folder of the owner of files that go there: it stays until the transaction ends. ERR_NOT_FOUND folder_not_found. */
+MUST_USE enum err file_hold_folder_tx(struct ctx *c, struct db_conn *conn, const struct id *owner, const struct id *folder);
 /* Tags somebody asks for: at least one, at most LIMIT_FILE_TAGS. ERR_INVALID with errors of field "tags". */
 MUST_USE enum err file_check_tags(struct ctx *c, const struct slice *tags, size_t n);
 MUST_USE enum err file_delete(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
@@ -80,12 +82,15 @@ MUST_USE enum err file_release_key(struct ctx *c, struct app *app, struct file *
  * server itself, `why` a word or empty. ERR_NOT_FOUND when it is gone already. */
 MUST_USE enum err file_delete_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
                                  struct slice why);
+/* The same of a file that is held. */
+MUST_USE enum err file_delete_held_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id,
+                                      const struct id *owner, struct slice why);
 /* Into the trash, from which it is deleted after the configured time; and back to its folder, which is made anew when it was deleted
  * (ERR_QUOTA "too_many_folders"). Repeating either is fine. */
 MUST_USE enum err file_trash(struct ctx *c, struct app *app, const struct principal *who, const struct id *id);
 MUST_USE enum err file_restore(struct ctx *c, struct app *app, const struct principal *who, const struct id *id, struct file *ret);
-/* The same inside a transaction, rights decided. ERR_NOT_FOUND when it is gone. */
-MUST_USE enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in);
+/* The same inside a transaction that holds the file, rights decided. */
+MUST_USE enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f, bool in);
 /* A folder that is about to be deleted loses this file; rights are decided. What lies in the trash already keeps nothing but the path.
  * ERR_NOT_FOUND: it is gone, lies in another folder, or is one that stays. */
 enum file_leaving {

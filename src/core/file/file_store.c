@@ -12,6 +12,10 @@ static const struct db_stmt get_many = {
     "SELECT " FILE_COLUMNS ", pick.i FROM pick JOIN files f ON f.id = substr($1, pick.i * 16 + 1, 16) " FILE_JOINS, NULL};
 static const struct db_stmt lock = {
     "file_lock", "SELECT owner_id, version FROM files WHERE id = $1 FOR UPDATE", "SELECT owner_id, version FROM files WHERE id = $1"};
+#define PICKED                                                                                                         \
+    "WITH RECURSIVE pick (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM pick WHERE i + 1 < $2) "                          \
+    "SELECT 1 FROM files f WHERE f.id IN (SELECT substr($1, i * 16 + 1, 16) FROM pick) ORDER BY f.id"
+static const struct db_stmt lock_many = {"file_lock_many", PICKED " FOR UPDATE", PICKED};
 static const struct db_stmt change = {
     "file_change",
     "UPDATE files SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), description = COALESCE($4, description), "
@@ -90,17 +94,23 @@ enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *i
     return ERR_OK;
 }
 
+enum err file_store_hold_many(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct file *ret)
+{
+    if (n) TRY(db_exec(c, conn, &lock_many, NULL, db_bytes(slice_of(ids, n * sizeof *ids)), db_i64((int64_t)n)));
+    return file_store_get_many(c, conn, ids, n, ret);
+}
+
 enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_update *u, int64_t now_ms)
 {
     struct id root = {{0}};
-    return db_one(c, conn, &change, NULL, db_id(id), db_text_opt(u->name), db_text_opt(u->name_key), db_text_opt(u->description),
+    return db_later(c, conn, &change, db_id(id), db_text_opt(u->name), db_text_opt(u->name_key), db_text_opt(u->description),
                   db_text_opt(u->category), db_text_opt(u->tags), db_i64(u->folder != NULL), place(u->folder ? u->folder : &root),
                   db_i64(now_ms));
 }
 
 enum err file_store_set_trashed(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_trashing *t)
 {
-    return db_one(c, conn, &set_trashed, NULL, db_id(id), t->at_ms ? db_i64(t->at_ms) : db_null(), place(&t->folder),
+    return db_later(c, conn, &set_trashed, db_id(id), t->at_ms ? db_i64(t->at_ms) : db_null(), place(&t->folder),
                   db_text(t->from));
 }
 
@@ -111,7 +121,7 @@ enum err file_store_overdue(struct ctx *c, struct db_conn *conn, int64_t before_
 
 enum err file_store_delete(struct ctx *c, struct db_conn *conn, const struct id *id)
 {
-    return db_one(c, conn, &remove_file, NULL, db_id(id));
+    return db_later(c, conn, &remove_file, db_id(id));
 }
 
 enum err file_store_inspected(struct ctx *c, struct db_conn *conn, const struct file *f, bool *ret_done)

@@ -20,10 +20,13 @@ struct file_lock {
 };
 /* Until the transaction ends nobody else changes it or its versions. ERR_NOT_FOUND. */
 MUST_USE enum err file_store_lock(struct ctx *c, struct db_conn *conn, const struct id *id, struct file_lock *ret);
+/* The same for many, whoever names them in which order, and file_store_get_many. */
+MUST_USE enum err file_store_hold_many(struct ctx *c, struct db_conn *conn, const struct id *ids, size_t n, struct file *ret);
 struct file_update { /* ptr NULL: as it is */
     struct slice name, name_key, description, category, tags;
     const struct id *folder; /* NULL: as it is; zero: the root */
 };
+/* Of a file that is held; so are the next and file_store_delete. */
 MUST_USE enum err file_store_change(struct ctx *c, struct db_conn *conn, const struct id *id, const struct file_update *u,
                                     int64_t now_ms);
 struct file_trashing {

@@ -24,22 +24,18 @@ static enum err record(struct ctx *c, struct db_conn *conn, const struct princip
                                                       .detail = detail});
 }
 
-enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, bool in)
+enum err file_set_trashed_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct file *f, bool in)
 {
-    struct file f;
-    struct file_lock held;
-    TRY(file_store_lock(c, conn, id, &held));
-    TRY(file_store_get(c, conn, id, &f));
     /* Where it is already it stays, with the time it came. */
-    if ((f.trashed_at != 0) == in) return ERR_OK;
-    struct file_trashing t = {.at_ms = in ? clock_wall_ms() : 0, .folder = f.folder_id, .from = SLICE("")};
-    if (!in && id_is_zero(f.folder_id) && f.folder.len > 1) {
+    if ((f->trashed_at != 0) == in) return ERR_OK;
+    struct file_trashing t = {.at_ms = in ? clock_wall_ms() : 0, .folder = f->folder_id, .from = SLICE("")};
+    if (!in && id_is_zero(f->folder_id) && f->folder.len > 1) {
         struct folder_place place;
-        TRY(folder_make_tx(c, conn, who, &held.owner_id, f.folder, &place));
+        TRY(folder_make_tx(c, conn, who, &f->owner_id, f->folder, &place));
         t.folder = place.id;
     }
-    TRY(file_store_set_trashed(c, conn, id, &t));
-    return record(c, conn, who, id, in ? "file.trash" : "file.restore", SLICE(""));
+    TRY(file_store_set_trashed(c, conn, &f->id, &t));
+    return record(c, conn, who, &f->id, in ? "file.trash" : "file.restore", SLICE(""));
 }
 
 enum err file_leave_tx(struct ctx *c, struct db_conn *conn, const struct principal *who, const struct id *id, const struct id *folder,
@@ -50,7 +46,7 @@ enum err file_leave_tx(struct ctx *c, struct db_conn *conn, const struct princip
     TRY(file_store_lock(c, conn, id, &held));
     TRY(file_store_get(c, conn, id, &f));
     if (!id_eq(f.folder_id, *folder) || (how == FILE_LEAVES_TRASHED && !f.trashed_at)) return ERR_NOT_FOUND;
-    if (how == FILE_LEAVES_FOR_EVER && !f.trashed_at) return file_delete_tx(c, conn, who, id, SLICE("folder"));
+    if (how == FILE_LEAVES_FOR_EVER && !f.trashed_at) return file_delete_held_tx(c, conn, who, id, &held.owner_id, SLICE("folder"));
     struct file_trashing t = {.at_ms = f.trashed_at ? f.trashed_at : clock_wall_ms(), .from = f.folder};
     TRY(file_store_set_trashed(c, conn, id, &t));
     return f.trashed_at ? ERR_OK : record(c, conn, who, id, "file.trash", SLICE("folder"));
@@ -59,7 +55,11 @@ enum err file_leave_tx(struct ctx *c, struct db_conn *conn, const struct princip
 static enum err move_tx(struct ctx *c, struct db_conn *conn, void *arg)
 {
     struct trash_arg *a = arg;
-    TRY(file_set_trashed_tx(c, conn, a->who, &a->id, a->in));
+    struct file_lock held;
+    struct file before;
+    TRY(file_store_lock(c, conn, &a->id, &held));
+    TRY(file_store_get(c, conn, &a->id, &before));
+    TRY(file_set_trashed_tx(c, conn, a->who, &before, a->in));
     return file_store_get(c, conn, &a->id, &a->file);
 }
 
@@ -101,7 +101,7 @@ static enum err purge_tx(struct ctx *c, struct db_conn *conn, void *arg)
     TRY(file_store_lock(c, conn, &a->id, &held));
     TRY(file_store_get(c, conn, &a->id, &a->file));
     if (!a->file.trashed_at || a->file.trashed_at > a->before_ms) return ERR_OK;
-    return file_delete_tx(c, conn, NULL, &a->id, SLICE("trash"));
+    return file_delete_held_tx(c, conn, NULL, &a->id, &held.owner_id, SLICE("trash"));
 }
 
 enum err file_expire(struct ctx *c, struct app *app, size_t limit, size_t *ret_n)

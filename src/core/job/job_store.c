@@ -30,7 +30,7 @@ enum err job_store_insert(struct ctx *c, struct db_conn *conn, const struct id *
 {
     struct slice payload = job->payload.ptr ? job->payload : SLICE("");
     struct slice dedupe = job->dedupe ? slice_cstr(job->dedupe) : (struct slice){0};
-    return db_exec(c, conn, &insert, NULL, db_id(id), db_text(slice_cstr(job->kind)), db_text(payload),
+    return db_later(c, conn, &insert, db_id(id), db_text(slice_cstr(job->kind)), db_text(payload),
                    db_text_opt(dedupe), db_i64(job->run_at_ms ? job->run_at_ms : now_ms), db_i64(now_ms), db_i64(job->lane));
 }
 

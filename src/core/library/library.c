@@ -235,31 +235,53 @@ enum err library_labels(struct ctx *c, struct app *app, const struct principal *
 
 /* ---- rows ---- */
 
+/* What stands in the row, and the file's tags with their keys. */
+struct entry {
+    struct library_file file;
+    struct library_row row;
+    struct slice tags[LIMIT_FILE_TAGS], keys[LIMIT_FILE_TAGS];
+    size_t tag_count;
+};
+
+static enum err read_entry(struct ctx *c, struct db_conn *conn, const struct id *file, struct entry *ret)
+{
+    const struct library_file *f = &ret->file;
+    ret->tag_count = 0;
+    TRY(library_store_file(c, conn, file, &ret->file));
+    for (struct slice rest = f->tags; rest.len && ret->tag_count < LIMIT_FILE_TAGS; ret->tag_count++) {
+        ret->tags[ret->tag_count] = slice_cut(&rest, '\n');
+        TRY(utf8_fold(&c->arena, ret->tags[ret->tag_count], &ret->keys[ret->tag_count]));
+    }
+    TRY(name_key(c, f->name, &ret->row.name_key));
+    TRY(utf8_fold(&c->arena, f->category, &ret->row.category_key));
+    ret->row.category = f->category;
+    struct search_source source = {.name = f->name, .description = f->description, .category = f->category,
+                                   .category_key = ret->row.category_key, .tags = ret->tags, .tag_keys = ret->keys, .n = ret->tag_count};
+    return search_text(c, &source, &ret->row.text);
+}
+
+static enum err put_tags(struct ctx *c, struct db_conn *conn, const struct id *file, const struct entry *e)
+{
+    for (size_t i = 0; i < e->tag_count; i++) TRY(library_store_tag(c, conn, file, e->tags[i], e->keys[i]));
+    return ERR_OK;
+}
+
 enum err library_put_tx(struct ctx *c, struct db_conn *conn, const struct id *file)
 {
-    struct library_file f;
-    struct slice tags[LIMIT_FILE_TAGS], keys[LIMIT_FILE_TAGS];
-    struct search_source source = {.tags = tags, .tag_keys = keys};
-    struct library_row row;
-    int64_t library = 0;
-    TRY(library_store_file(c, conn, file, &f));
-    for (struct slice rest = f.tags; rest.len && source.n < LIMIT_FILE_TAGS; source.n++) {
-        tags[source.n] = slice_cut(&rest, '\n');
-        TRY(utf8_fold(&c->arena, tags[source.n], &keys[source.n]));
-    }
-    TRY(name_key(c, f.name, &row.name_key));
-    TRY(utf8_fold(&c->arena, f.category, &row.category_key));
-    row.category = f.category;
-    source.name = f.name;
-    source.description = f.description;
-    source.category = f.category;
-    source.category_key = row.category_key;
-    TRY(search_text(c, &source, &row.text));
+    struct entry e;
+    TRY(read_entry(c, conn, file, &e));
+    TRY(library_store_insert(c, conn, file, &e.file.owner, &e.row));
+    return put_tags(c, conn, file, &e);
+}
+
+enum err library_change_tx(struct ctx *c, struct db_conn *conn, const struct id *file)
+{
+    struct entry e;
+    TRY(read_entry(c, conn, file, &e));
     TRY(library_store_forget(c, conn, file));
-    TRY(library_store_put(c, conn, file, &f.owner, &row, &library));
+    TRY(library_store_update(c, conn, file, &e.row));
     TRY(library_store_clear_tags(c, conn, file));
-    for (size_t i = 0; i < source.n; i++) TRY(library_store_tag(c, conn, file, library, tags[i], keys[i]));
-    return ERR_OK;
+    return put_tags(c, conn, file, &e);
 }
 
 enum err library_drop_tx(struct ctx *c, struct db_conn *conn, const struct id *file) { return library_store_forget(c, conn, file); }

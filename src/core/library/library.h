@@ -2,7 +2,8 @@
  *
  * Each file has one row here with what lists look at. The rows of one owner lie together, so that any list costs at most one pass over
  * them, and an index of trigrams finds rare texts without one. A row is written in the transaction of the fact: library_put_tx after a
- * file was made, or its name, tags, category or description changed; triggers copy the rest (size, state, folder, trash).
+ * file was made, library_change_tx after its name, tags, category or description changed; triggers copy the rest (size, state, folder,
+ * trash).
  *
  * What is searched in is one text: name, tags, category and description, folded and without accents (utf8_fold_bare); tags and the
  * category stand in it once more between control characters, for looking for exactly them. Every word of a search must be a part of
@@ -64,8 +65,10 @@ MUST_USE enum err library_labels(struct ctx *c, struct app *app, const struct pr
 /* Normal form C without blanks at its ends, and its key. Errors name `field`. */
 MUST_USE enum err library_label_check(struct ctx *c, const char *field, struct slice label, struct slice *ret, struct slice *ret_key);
 
-/* Inside the transaction that made or changed the file. */
+/* Inside the transaction that made the file. */
 MUST_USE enum err library_put_tx(struct ctx *c, struct db_conn *conn, const struct id *file);
+/* Inside the transaction that changed it. */
+MUST_USE enum err library_change_tx(struct ctx *c, struct db_conn *conn, const struct id *file);
 /* Inside the transaction that deletes the file, before: the row goes with it. */
 MUST_USE enum err library_drop_tx(struct ctx *c, struct db_conn *conn, const struct id *file);
 

@@ -125,7 +125,7 @@ static const struct db_stmt next = {
     "library_next", "UPDATE libraries SET next = next + 1 WHERE owner_id = $1 RETURNING number, next", NULL};
 static const struct db_stmt update = {
     "library_update",
-    "UPDATE library SET name_key = $2, category = $3, category_key = $4, text = $5 WHERE file_id = $1 RETURNING owner", NULL};
+    "UPDATE library SET name_key = $2, category = $3, category_key = $4, text = $5 WHERE file_id = $1", NULL};
 static const struct db_stmt insert = {
     "library_insert",
     "INSERT INTO library (n, owner, file_id, trashed, size, created_at, updated_at, folder_id, state, type, category, category_key, "
@@ -141,7 +141,7 @@ static const struct db_stmt clear_tags = {"library_clear_tags", "DELETE FROM fil
 static const struct db_stmt add_tag = {
     "library_add_tag",
     "INSERT INTO file_tags (file_id, tag_key, tag, owner, trashed) "
-    "SELECT f.id, $2, $3, $4, CASE WHEN f.trashed_at IS NULL THEN 0 ELSE 1 END FROM files f WHERE f.id = $1", NULL};
+    "SELECT l.file_id, $2, $3, l.owner, l.trashed FROM library l WHERE l.file_id = $1", NULL};
 static const struct db_stmt labels[] = {
     [LIBRARY_TAGS] = {"library_tags",
                       "SELECT tag_key, MIN(tag), COUNT(*) FROM file_tags WHERE owner = $1 AND trashed = 0 AND tag_key > $2 "
@@ -174,8 +174,13 @@ enum err library_store_number(struct ctx *c, struct db_conn *conn, const struct 
     return ERR_OK;
 }
 
-static enum err insert_row(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
-                           const struct library_row *row, int64_t *ret_owner)
+static enum err index_row(struct ctx *c, struct db_conn *conn, const struct id *file)
+{
+    return db_conn_kind(conn) == DB_SQLITE ? db_later(c, conn, &index_text, db_id(file)) : ERR_OK;
+}
+
+enum err library_store_insert(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
+                              const struct library_row *row)
 {
     struct db_result r;
     struct id root = {{0}};
@@ -185,38 +190,31 @@ static enum err insert_row(struct ctx *c, struct db_conn *conn, const struct id 
         TRY(db_one(c, conn, &next, &r, db_id(owner)));
     }
     int64_t library = db_get_i64(&r, 0, 0), place = db_get_i64(&r, 0, 1);
-    *ret_owner = library;
-    return db_one(c, conn, &insert, NULL, db_i64((library << OWNER_SHIFT) + place), db_i64(library), db_id(file),
-                  db_text(row->name_key), db_text(row->category), db_text(row->category_key), db_text(row->text), db_id(&root));
+    TRY(db_later(c, conn, &insert, db_i64((library << OWNER_SHIFT) + place), db_i64(library), db_id(file), db_text(row->name_key),
+                 db_text(row->category), db_text(row->category_key), db_text(row->text), db_id(&root)));
+    return index_row(c, conn, file);
 }
 
-enum err library_store_put(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
-                           const struct library_row *row, int64_t *ret_owner)
+enum err library_store_update(struct ctx *c, struct db_conn *conn, const struct id *file, const struct library_row *row)
 {
-    struct db_result r;
-    TRY(db_exec(c, conn, &update, &r, db_id(file), db_text(row->name_key), db_text(row->category), db_text(row->category_key),
-                db_text(row->text)));
-    if (r.rows)
-        *ret_owner = db_get_i64(&r, 0, 0);
-    else
-        TRY(insert_row(c, conn, file, owner, row, ret_owner));
-    return db_conn_kind(conn) == DB_SQLITE ? db_exec(c, conn, &index_text, NULL, db_id(file)) : ERR_OK;
+    TRY(db_later(c, conn, &update, db_id(file), db_text(row->name_key), db_text(row->category), db_text(row->category_key),
+                 db_text(row->text)));
+    return index_row(c, conn, file);
 }
 
 enum err library_store_forget(struct ctx *c, struct db_conn *conn, const struct id *file)
 {
-    return db_conn_kind(conn) == DB_SQLITE ? db_exec(c, conn, &forget, NULL, db_id(file)) : ERR_OK;
+    return db_conn_kind(conn) == DB_SQLITE ? db_later(c, conn, &forget, db_id(file)) : ERR_OK;
 }
 
 enum err library_store_clear_tags(struct ctx *c, struct db_conn *conn, const struct id *file)
 {
-    return db_exec(c, conn, &clear_tags, NULL, db_id(file));
+    return db_later(c, conn, &clear_tags, db_id(file));
 }
 
-enum err library_store_tag(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t owner, struct slice tag,
-                           struct slice key)
+enum err library_store_tag(struct ctx *c, struct db_conn *conn, const struct id *file, struct slice tag, struct slice key)
 {
-    return db_one(c, conn, &add_tag, NULL, db_id(file), db_text(key), db_text(tag), db_i64(owner));
+    return db_later(c, conn, &add_tag, db_id(file), db_text(key), db_text(tag));
 }
 
 /* ---- lists ---- */

@@ -14,17 +14,17 @@ MUST_USE enum err library_store_file(struct ctx *c, struct db_conn *conn, const 
 struct library_row {
     struct slice name_key, category, category_key, text;
 };
-/* Makes the row or changes it (after library_store_forget); the number of the library comes back. */
-MUST_USE enum err library_store_put(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
-                                    const struct library_row *row, int64_t *ret_owner);
-/* The row is gone, or is about to be changed: SQLite's index of trigrams forgets it. library_store_put writes it anew. */
+MUST_USE enum err library_store_insert(struct ctx *c, struct db_conn *conn, const struct id *file, const struct id *owner,
+                                       const struct library_row *row);
+/* After library_store_forget. */
+MUST_USE enum err library_store_update(struct ctx *c, struct db_conn *conn, const struct id *file, const struct library_row *row);
+/* The row is gone, or is about to be changed: SQLite's index of trigrams forgets it. */
 MUST_USE enum err library_store_forget(struct ctx *c, struct db_conn *conn, const struct id *file);
 /* The library of an owner; 0 when there is none: no file yet. */
 MUST_USE enum err library_store_number(struct ctx *c, struct db_conn *conn, const struct id *owner, int64_t *ret);
 /* All tags of a file, anew. */
 MUST_USE enum err library_store_clear_tags(struct ctx *c, struct db_conn *conn, const struct id *file);
-MUST_USE enum err library_store_tag(struct ctx *c, struct db_conn *conn, const struct id *file, int64_t owner, struct slice tag,
-                                    struct slice key);
+MUST_USE enum err library_store_tag(struct ctx *c, struct db_conn *conn, const struct id *file, struct slice tag, struct slice key);
 
 struct library_find {
     const struct library_query *q;

@@ -91,12 +91,12 @@ enum err quota_take_files(struct ctx *c, struct db_conn *conn, const struct app 
 
 enum err quota_give_back(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t bytes)
 {
-    return bytes ? db_exec(c, conn, &give_back, NULL, db_id(user), db_i64((int64_t)bytes), db_i64(0)) : ERR_OK;
+    return bytes ? db_later(c, conn, &give_back, db_id(user), db_i64((int64_t)bytes), db_i64(0)) : ERR_OK;
 }
 
 enum err quota_give_back_file(struct ctx *c, struct db_conn *conn, const struct id *user, uint64_t bytes)
 {
-    return db_exec(c, conn, &give_back, NULL, db_id(user), db_i64((int64_t)bytes), db_i64(1));
+    return db_later(c, conn, &give_back, db_id(user), db_i64((int64_t)bytes), db_i64(1));
 }
 
 enum err quota_check_file(struct ctx *c, const struct quota *q, uint64_t bytes)
