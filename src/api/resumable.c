@@ -274,6 +274,16 @@ static enum err find_upload(struct call *q, struct upload *ret, struct resumable
     return resumable_memo_read(ret->memo, ret_memo) ? ERR_OK : absent(q);
 }
 
+/* Iterations up to 6 want requests refused that say more than they ask; later ones do not mind. */
+static enum err check_asks_only(struct call *q, const struct resumable *r)
+{
+    if (r->interop != RESUMABLE_INTEROP_OLD && r->interop != RESUMABLE_INTEROP_UNTYPED) return ERR_OK;
+    if (r->offset.set) ctx_field_error(q->ctx, "upload-offset", "is not for this request");
+    if (r->complete.set) ctx_field_error(q->ctx, "upload-complete", "is not for this request");
+    if (r->length.set) ctx_field_error(q->ctx, "upload-length", "is not for this request");
+    return r->offset.set || r->complete.set || r->length.set ? ERR_INVALID : ERR_OK;
+}
+
 /* Of what the upload became. */
 static enum err put_known_digest(struct call *q, const struct append_state *s)
 {
@@ -291,6 +301,7 @@ enum err resumable_get_call(struct call *q)
     struct upload u;
     struct append_state s;
     resumable_read(q->http, &r);
+    TRY(check_asks_only(q, &r));
     TRY(find_upload(q, &u, &memo));
     TRY(append_state(q->ctx, q->app, &q->who, &u.id, &s));
     TRY(resumable_put_state(q, &s, s.complete));
@@ -302,8 +313,11 @@ enum err resumable_get_call(struct call *q)
 
 enum err resumable_delete_call(struct call *q)
 {
+    struct resumable r;
     struct resumable_memo memo;
     struct upload u;
+    resumable_read(q->http, &r);
+    TRY(check_asks_only(q, &r));
     TRY(find_upload(q, &u, &memo));
     TRY(upload_delete(q->ctx, q->app, &q->who, &u.id));
     return reply_empty(q);

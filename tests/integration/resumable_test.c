@@ -340,6 +340,73 @@ TEST(resumable_cancel)
     loop_close(&l);
 }
 
+/* Iterations up to 6 have HEAD and DELETE refused that say how far the client is; version 8 does not. */
+TEST(resumable_asking_says_nothing)
+{
+    static const char *const methods[] = {"HEAD", "GET", "DELETE"}, *const versions[] = {"5", "6", "8", ""};
+    static const struct http_header fields[] = {
+        {SLICE("upload-offset"), SLICE("3")}, {SLICE("upload-complete"), SLICE("?0")}, {SLICE("upload-length"), SLICE("10")}};
+    ANSWER a = {0};
+    if (!kit_open()) return;
+    for (size_t i = 0; i < ARRAY_LEN(methods) * ARRAY_LEN(versions) * ARRAY_LEN(fields); i++) {
+        const char *place = create("?0", 10), *method = methods[i % 3], *version = versions[i / 3 % 4];
+        append(&a, place, 0, "?0", SLICE("abc"));
+        LOOP(&l, &a, .method = method, .target = place, .bearer = bearer,
+             .headers = {fields[i / 12], {SLICE("upload-draft-interop-version"), slice_cstr(version)}});
+        bool strict = version[0] == '5' || version[0] == '6';
+        CHECK_STATUS(&a, strict ? 400 : 204);
+        if (strict) CHECK(!loop_header(&a, "upload-offset").ptr);
+        if (strict || strcmp(method, "DELETE") != 0) check_state(place, 3, false, 10);
+        CHECK_FINE();
+    }
+    loop_close(&l);
+}
+
+/* What is no upload: the place where they begin, an id that is none, one whose time is over. */
+TEST(resumable_nothing_there)
+{
+    static const char *const methods[] = {"HEAD", "GET", "DELETE", "PATCH"};
+    ANSWER a = {0};
+    if (!kit_open()) return;
+    const char *place = create("?0", 10);
+    append(&a, place, 0, "?0", SLICE("abc"));
+    const char *const places[] = {UPLOAD, UPLOAD "/", UPLOAD "/x", UPLOAD "/01890a5d-ac96-774b-bcce-b302099a8057", place};
+    loop_advance(l.cfg.upload_ttl_ms + 61000);
+    loop_jobs(&l);
+    bearer = loop_sign_in(&l, "owner@example.com", LOOP_PASSWORD, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(places) * ARRAY_LEN(methods); i++) {
+        bool patch = i % 4 == 3;
+        LOOP(&l, &a, .method = methods[i % 4], .target = places[i / 4], .bearer = bearer, .type = patch ? PARTIAL : NULL,
+             .body = patch ? SLICE("d") : SLICE(""), .headers = {{SLICE("upload-offset"), SLICE("3")}, {SLICE("upload-complete"), SLICE("?0")}});
+        CHECK_STATUS(&a, i / 4 == 0 ? 405 : 404);
+        CHECK(!loop_header(&a, "upload-offset").ptr && !loop_header(&a, "location").ptr);
+    }
+    loop_close(&l);
+}
+
+/* 413 tells the limits, whatever it is that is too much. */
+TEST(resumable_over_the_quota)
+{
+    ANSWER a = {0};
+    if (!kit_open()) return;
+    l.app->cfg.quota_user.bytes = 1000;
+    LOOP(&l, &a, .method = "POST", .target = UPLOAD "?name=a", .bearer = bearer,
+         .headers = {{SLICE("upload-complete"), SLICE("?0")}, {SLICE("upload-length"), SLICE("1001")}});
+    CHECK_STATUS(&a, 413);
+    check_limit(&a, "", l.cfg.upload_ttl_ms / 1000);
+    CHECK(!loop_header(&a, "location").ptr);
+    const char *place = create("?0", -1);
+    append(&a, place, 0, "?0", slice_sub(content, 0, 600));
+    CHECK_STATUS(&a, 204);
+    append(&a, place, 600, "?1", slice_sub(content, 600, 1001));
+    CHECK_STATUS(&a, 413);
+    CHECK(slice_starts(loop_header(&a, "upload-limit"), SLICE("max-size=")));
+    CHECK_SLICE(loop_header(&a, "upload-complete"), SLICE("?0"));
+    append(&a, place, 600, "?1", slice_sub(content, 600, 1000));
+    CHECK_STATUS(&a, 201);
+    loop_close(&l);
+}
+
 TEST(resumable_limits)
 {
     ANSWER a = {0};

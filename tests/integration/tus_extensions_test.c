@@ -139,6 +139,9 @@ TEST(tus_expiration)
     int64_t told = 0, later = 0;
     if (loop_missing()) return;
     const char *bearer = tus_begin(&l), *at = tus_create(&l, bearer, "10", NULL);
+    LOOP(&l, &a, .method = "POST", .target = "/tus", .bearer = bearer, .headers = {TUS, H("upload-length", "10")});
+    CHECK_OK(httpdate_parse(loop_header(&a, "upload-expires"), &told));
+    CHECK(told > loop_now_ms());
     tus_patch(&l, bearer, at, "0", SLICE("hello"), &a);
     CHECK_OK(httpdate_parse(loop_header(&a, "upload-expires"), &told));
     CHECK(told > loop_now_ms());
@@ -155,6 +158,34 @@ TEST(tus_expiration)
     CHECK_STATUS(&a, 404);
     tus_patch(&l, bearer, at, "7", SLICE("llo"), &a);
     CHECK_STATUS(&a, 404);
+    LOOP(&l, &a, .method = "DELETE", .target = at, .bearer = bearer, .headers = {TUS});
+    CHECK_STATUS(&a, 404);
+    loop_close(&l);
+}
+
+/* tusd #1350, #1199: while a body is on its way. */
+TEST(tus_termination_under_a_body)
+{
+    struct loop l;
+    ANSWER a = {0};
+    ANSWER late = {0};
+    if (loop_missing()) return;
+    const char *bearer = tus_begin(&l), *at = tus_create(&l, bearer, "300000", NULL);
+    struct loop_exchange *running = loop_begin(&l, &(struct loop_request){.method = "PATCH", .target = at, .bearer = bearer,
+        .type = BODY_TYPE, .body = tus_content, .headers = {TUS, H("upload-offset", "0")}});
+    CHECK(loop_waiting(running));
+    CHECK_OK(loop_put(running, tus_content.ptr, 123456));
+    LOOP(&l, &a, .method = "DELETE", .target = at, .bearer = bearer, .headers = {TUS});
+    CHECK_STATUS(&a, 204);
+    CHECK_ERR(loop_put(running, tus_content.ptr + 123456, 10), ERR_CANCELLED);
+    loop_finish(running, &late);
+    CHECK_STATUS(&late, 409);
+    CHECK(!loop_header(&late, "upload-offset").ptr);
+    loop_end(running, &late, true);
+    tus_head(&l, bearer, at, &a);
+    CHECK_STATUS(&a, 404);
+    LOOP(&l, &a, .target = "/api/v1/me", .bearer = bearer);
+    CHECK(loop_num(&a, "user.used_bytes") == 0);
     loop_close(&l);
 }
 

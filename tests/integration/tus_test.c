@@ -296,3 +296,59 @@ TEST(tus_creation_with_upload)
     CHECK_U64(loop_count(&a, "items"), 0);
     loop_close(&l);
 }
+
+#define NONE {{NULL, 0}, {NULL, 0}}
+
+/* Whatever goes wrong: the exact status, and the version in every answer. */
+TEST(tus_refusals_say_the_version)
+{
+    struct loop l;
+    ANSWER a = {0};
+    if (loop_missing()) return;
+    const char *bearer = tus_begin(&l), *at = tus_create(&l, bearer, "10", NULL), *part = tus_create(&l, bearer, "0", "partial");
+    CLEANUP(buf_done) struct buf many = BUF_INIT(64 * KIB), memo = BUF_INIT(64 * KIB);
+    CHECK_OK(buf_put_cstr(&many, "final;"));
+    for (size_t i = 0; i <= LIMIT_JOINED_UPLOADS; i++) CHECK_OK(buf_printf(&many, "%s ", part));
+    CHECK_OK(buf_put_cstr(&memo, "filename "));
+    while (memo.len <= LIMIT_UPLOAD_MEMO_BYTES) CHECK_OK(buf_put_cstr(&memo, "YWFh"));
+    const char *joined = loop_text(SLICE_FMT, SLICE_ARG(buf_view(&many))), *long_memo = loop_text(SLICE_FMT, SLICE_ARG(buf_view(&memo)));
+    const char *one = loop_text("final;%s", part);
+    const struct {
+        const char *method, *target, *type, *body;
+        struct http_header one, two;
+        int status;
+    } cases[] = {
+        {"GET", "/tus", NULL, "", NONE, NONE, 405},
+        {"PUT", at, NULL, "", NONE, NONE, 405},
+        {"PATCH", "/tus", BODY_TYPE, "x", H("upload-offset", "0"), NONE, 405},
+        {"POST", at, BODY_TYPE, "x", H("upload-length", "1"), NONE, 405},
+        {"HEAD", "/tus/x", NULL, "", NONE, NONE, 404},
+        {"DELETE", "/tus/x", NULL, "", NONE, NONE, 404},
+        {"PATCH", "/tus/x", BODY_TYPE, "x", H("upload-offset", "0"), NONE, 404},
+        {"HEAD", "/tus/x/y", NULL, "", NONE, NONE, 404},
+        {"POST", "/tus", NULL, "", NONE, NONE, 400},
+        {"POST", "/tus", "text/plain", "x", H("upload-length", "1"), NONE, 415},
+        {"POST", "/tus", BODY_TYPE, "xy", H("upload-length", "1"), NONE, 413},
+        {"POST", "/tus", NULL, "", H("upload-length", "1"), H("upload-metadata", long_memo), 400},
+        {"POST", "/tus", BODY_TYPE, "x", H("upload-length", "1"), H("upload-checksum", "crc32 AAAAAA=="), 460},
+        {"POST", "/tus", BODY_TYPE, "x", H("upload-concat", one), NONE, 400},
+        {"POST", "/tus", NULL, "", H("upload-concat", one), H("upload-length", "0"), 400},
+        {"POST", "/tus", NULL, "", H("upload-concat", one), H("upload-defer-length", "1"), 400},
+        {"POST", "/tus", NULL, "", H("upload-concat", joined), NONE, 400},
+        {"PATCH", at, BODY_TYPE, "x", H("upload-offset", "1"), NONE, 409},
+        {"PATCH", at, BODY_TYPE, "0123456789x", H("upload-offset", "0"), NONE, 413},
+        {"PATCH", at, BODY_TYPE, "x", H("upload-offset", "0"), H("upload-length", "11"), 400},
+        {"PATCH", at, BODY_TYPE, "x", H("upload-offset", "0"), H("upload-checksum", "crc32 AAAAAA=="), 460},
+        {"PATCH", at, BODY_TYPE, "x", H("upload-offset", "0"), H("upload-checksum", "none AAAA"), 400},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        LOOP(&l, &a, .method = cases[i].method, .target = cases[i].target, .bearer = bearer, .type = cases[i].type,
+             .body = slice_cstr(cases[i].body), .headers = {TUS, cases[i].one, cases[i].two});
+        if (a.status != cases[i].status) test_fail(__FILE__, __LINE__, "case %zu: %d %s", i, a.status, loop_shown(&a));
+        CHECK_HEADER(&a, "tus-resumable", "1.0.0");
+        CHECK(!loop_header(&a, "upload-offset").ptr && !loop_header(&a, "location").ptr);
+    }
+    tus_head(&l, bearer, at, &a);
+    CHECK_HEADER(&a, "upload-offset", "0");
+    loop_close(&l);
+}
