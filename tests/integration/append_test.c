@@ -1,6 +1,6 @@
 /* The appending engine by its own calls: bodies of any size, cut anywhere, taken over by others, by other nodes, after a restart: an
  * offset that was told never goes back, and what comes out in the end is what went in. */
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "core/session/session.h"
@@ -429,34 +429,36 @@ static void unexpected(const struct ctx *c, const char *what, enum err e)
     test_fail(__FILE__, __LINE__, "%s: %s %s", what, err_name(e), c->err_detail);
 }
 
-/* Each asks where it stands and sends on from there, while the others do the same. */
+/* Each asks where it stands and sends on from there, while the others do the same. On a machine that stands still for seconds the
+ * server may be busy, which is no error of theirs. */
 static void rusher(void *arg, unsigned i)
 {
     struct rush *r = arg;
     CLEANUP(ctx_done) struct ctx c;
-    (void)i;
     ctx_init(&c, LIMIT_REQUEST_ARENA_BYTES);
     for (uint64_t last = 0; last < sizeof bytes;) {
         struct append_state s;
         struct append_in *in = NULL;
         arena_reset(&c.arena);
         enum err e = append_state(&c, r->b->l.app, &r->b->who, &r->b->u.id, &s);
+        if (e == ERR_BUSY) continue;
         if (e != ERR_OK || s.offset < last) return unexpected(&c, "state, or it went back", e);
         last = s.offset;
         struct append_request q = {.id = r->b->u.id, .offset = last, .length = UPLOAD_SIZE_UNKNOWN};
         e = append_open(&c, r->b->l.app, &r->b->who, &q, &s, &in);
-        if (e == ERR_CONFLICT) continue;
+        if (e == ERR_CONFLICT || e == ERR_BUSY) continue;
         if (e != ERR_OK) return unexpected(&c, "open", e);
         for (int k = 0; k < 4 && e == ERR_OK && last < sizeof bytes; k++) {
             uint64_t end = MIN(last + 60000, (uint64_t)sizeof bytes);
             e = append_write(&c, in, bytes + last, (size_t)(end - last));
             last = end;
+            usleep(500 * (i + 1)); /* the others come in between */
         }
         uint64_t told = 0;
         e = append_finish(&c, in, &told);
         if (e == ERR_OK)
             r->kept++;
-        else if (e == ERR_CANCELLED)
+        else if (e == ERR_CANCELLED || e == ERR_BUSY)
             r->superseded++;
         else
             return unexpected(&c, "finish", e);
@@ -470,8 +472,7 @@ TEST(append_many_at_once_evict_each_other)
     struct rush r = {.b = &b};
     CHECK_OK(create(&b, sizeof bytes));
     loop_parallel(4, rusher, &r);
-    if (getenv("RUSH")) printf("# kept %u superseded %u\n", r.kept, r.superseded);
-    CHECK(r.kept > 0);
+    CHECK(r.kept > 0 && r.superseded > 0);
     check_whole(&b);
 }
 

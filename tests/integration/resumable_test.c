@@ -377,7 +377,8 @@ TEST(resumable_nothing_there)
     for (size_t i = 0; i < ARRAY_LEN(places) * ARRAY_LEN(methods); i++) {
         bool patch = i % 4 == 3;
         LOOP(&l, &a, .method = methods[i % 4], .target = places[i / 4], .bearer = bearer, .type = patch ? PARTIAL : NULL,
-             .body = patch ? SLICE("d") : SLICE(""), .headers = {{SLICE("upload-offset"), SLICE("3")}, {SLICE("upload-complete"), SLICE("?0")}});
+             .body = patch ? SLICE("d") : SLICE(""),
+             .headers = {{SLICE("upload-offset"), SLICE("3")}, {SLICE("upload-complete"), SLICE("?0")}});
         CHECK_STATUS(&a, i / 4 == 0 ? 405 : 404);
         CHECK(!loop_header(&a, "upload-offset").ptr && !loop_header(&a, "location").ptr);
     }
