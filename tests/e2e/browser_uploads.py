@@ -312,6 +312,10 @@ def behind_defaults(bed):
     bed.arrived("upload_behind_a_plain_nginx_arrives", path)
     bed.start("uppy", chunkSize=MIB)
     bed.arrived("uppy_behind_a_plain_nginx_arrives", path)
+    bed.s.restart(SEALDROP_LIMITS_REQUEST_SIZE="1M")
+    bed.start("parts")
+    bed.arrived("parts_fit_through_a_plain_nginx", path)
+    check("parts_are_as_large_as_was_set", bed.seen("partSize") == MIB, bed.state())
 
 
 def other_origin(bed):
