@@ -47,6 +47,7 @@
     "CREATE INDEX library_by_size ON library (owner, trashed, size, file_id);"                                         \
     "CREATE INDEX library_by_folder ON library (owner, folder_id);"                                                    \
     "CREATE INDEX library_by_category ON library (owner, trashed, category_key, category) WHERE category_key <> '';"    \
+    "CREATE INDEX library_by_state ON library (owner, state) WHERE state <> 'ready';"                                  \
     "CREATE INDEX library_by_sharing ON library (owner) WHERE shared = 1;"                                             \
     "CREATE TABLE file_tags ("                                                                                         \
     "  file_id BYTEA NOT NULL REFERENCES files (id) ON DELETE CASCADE,"                                                \

@@ -5,9 +5,7 @@
 #include <time.h>
 
 #include "base/limits.h"
-#include "codec/utf8.h"
-#include "core/file/file_store.h"
-#include "core/library/library.h"
+#include "integration/library_kit.h"
 #include "integration/loopback.h"
 #include "os/clock.h"
 
@@ -43,10 +41,6 @@ struct fill {
 
 static enum err add_one(struct ctx *c, struct db_conn *conn, const struct fill *f, unsigned i)
 {
-    static const uint8_t bytes[56];
-    struct content_insert content = {.tables = {.headers = slice_of(bytes, 56), .frames = SLICE("")}, .refs = 1, .created_at = f->now};
-    struct file_insert in = {.name_key = SLICE("")};
-    struct file_update more = {.description = SLICE(""), .category = SLICE(""), .tags = SLICE("")};
     char name[100], text[200] = "", tags[60] = "";
     if (pick(10) < 3)
         snprintf(name, sizeof name, "IMG_%05u.jpg", i);
@@ -57,24 +51,13 @@ static enum err add_one(struct ctx *c, struct db_conn *conn, const struct fill *
     unsigned first = pick(30), second = 30 + pick(30), n = pick(3);
     if (n) snprintf(tags, sizeof tags, "%s\n%s%s", words[first], n > 1 ? words[second] : "", n > 1 ? "\n" : "");
     if (pick(5000) == 0) snprintf(tags, sizeof tags, "rare tag\n");
-    in.file = (struct file){.owner_id = f->owner, .name = slice_cstr(name), .size = pick(1u << 30), .type = slice_cstr(types[pick(5)]),
-                            .state = SLICE("ready"), .mode = SLICE("managed"), .version = 1, .modified_at = f->now + i,
-                            .created_at = f->now + i, .updated_at = f->now + i};
-    TRY(os_new_id(&in.file.id));
-    TRY(os_new_id(&content.content.id));
-    content.content.owner_id = f->owner;
-    content.content.headers_hash = content.content.wrapped_key = slice_of(bytes, 32);
-    content.content.codec = SLICE("");
-    in.file.content = content.content;
-    if (pick(2)) in.file.folder_id = f->folders[pick(20)];
-    more.description = slice_cstr(text);
-    more.tags = slice_cstr(tags);
-    if (pick(3)) more.category = slice_cstr(word());
-    TRY(content_store_insert(c, conn, &content));
-    TRY(utf8_fold(&c->arena, in.file.name, &in.name_key));
-    TRY(file_store_insert(c, conn, &in));
-    TRY(file_store_change(c, conn, &in.file.id, &more, f->now + pick(1000000)));
-    return library_put_tx(c, conn, &in.file.id);
+    struct id id;
+    struct kit_file one = {.owner = f->owner, .name = name, .tags = tags, .description = text, .type = types[pick(5)], .state = "ready",
+                           .size = pick(1u << 30), .created_at = f->now + i};
+    if (pick(2)) one.folder = f->folders[pick(20)];
+    one.category = pick(3) ? word() : "";
+    one.updated_at = f->now + pick(1000000);
+    return kit_add(c, conn, &one, &id);
 }
 
 static enum err fill_tx(struct ctx *c, struct db_conn *conn, void *arg)

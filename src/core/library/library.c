@@ -167,6 +167,7 @@ enum err library_search(struct ctx *c, struct app *app, const struct principal *
     TRY(check_state(c, q->state));
     TRY(label_key(c, "tag", q->tag, &tag));
     TRY(label_key(c, "category", q->category, &category));
+    a.find.category = category;
     TRY(search_parse(c, q->q, tag, category, &search));
     TRY(type_pattern(c, q->type, &a.find.type));
     if (q->page.first) TRY(from_the_beginning(c, q, &own.page));

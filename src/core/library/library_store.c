@@ -1,15 +1,16 @@
 /* SQL of the library. A list is asked for in one of these ways; all but the first take every filter, and give the same:
  *
- * - along:   no filter: along the index of the order, as far as the page goes;
- * - ahead:   the next 2000 rows along that index, where what is wanted may be common; when the page is not full, another way follows;
- * - scan:    one pass over the owner's rows, which lie together;
- * - match:   SQLite, where trigrams bring few enough candidates;
- * - folder:  SQLite, where a folder holds few enough.
+ * - along:  no filter: along the index of the order, as far as the page goes;
+ * - ahead:  the next 2000 rows along that index, where what is wanted may be common; when the page is not full, another way follows;
+ * - scan:   one pass over the owner's rows, which lie together;
+ * - those of SQLite: what an index brings, where it brings few enough: trigrams of the text, a folder, a category, a state that is not
+ *   "ready", a range of sizes or times;
+ * - walk:   SQLite, where trigrams bring many and nothing else is asked for: along the index of the order, past what they do not bring.
  *
- * (And from what is shared, by the owner or with the caller, where there is less.) PostgreSQL knows no ahead, match or folder: its planner
- * sees the values (force_custom_plan) and takes the index of trigrams or of folders by itself. An order that a filter goes with is
- * written so that no index gives it: else a planner walks along that index in the hope of an early end, and reads all rows in the worst
- * order when there is none. The rows of a library are in memory or soon will be, and two workers more do not pay for milliseconds. */
+ * (And from what is shared, by the owner or with the caller, where there is less.) PostgreSQL knows only the first three: its planner
+ * sees the values (force_custom_plan) and takes the other indexes by itself. An order that a filter goes with is written so that no index
+ * gives it: else a planner walks along that index in the hope of an early end, and reads all rows in the worst order when there is none.
+ * The rows of a library are in memory or soon will be, and two workers more do not pay for milliseconds. */
 #include "core/library/library_store.h"
 
 #include "base/intmath.h"
@@ -19,7 +20,7 @@
 /* More candidates than this cost as much as the scan of 100,000 rows. */
 #define CANDIDATES_MAX 20000
 /* And so few are cheaper than to look ahead. */
-#define CANDIDATES_FEW 2000
+#define CANDIDATES_FEW 4000
 
 /* Patterns follow each other without a gap: the first that is empty ends them, so that rows pay for those that are there. */
 #define LIKE(p, more) "($" p " = '' OR (l.text LIKE $" p " ESCAPE '!' AND " more "))"
@@ -37,8 +38,12 @@ _Static_assert(SEARCH_PATTERNS == 12, "the patterns of FILTERS");
 #define SCAN_SQLITE "library l NOT INDEXED WHERE l.n BETWEEN $1 AND $2 AND " FILTERS
 #define MATCH                                                                                                          \
     "library_fts x CROSS JOIN library l ON l.n = x.rowid WHERE x.library_fts MATCH $27 AND x.rowid BETWEEN $1 AND $2 AND " FILTERS
-#define FOLDER                                                                                                         \
-    "library l INDEXED BY library_by_folder WHERE l.n BETWEEN $1 AND $2 AND l.owner = ($1 >> 32) AND l.folder_id = $8 AND " FILTERS
+#define BY_INDEX(index) "library l INDEXED BY library_by_" index " WHERE l.n BETWEEN $1 AND $2 AND l.owner = ($1 >> 32) AND "
+#define FOLDER BY_INDEX("folder") "l.folder_id = $8 AND " FILTERS
+#define CATEGORY BY_INDEX("category") "l.category_key <> '' AND l.category_key = $27 AND " FILTERS
+#define STATE BY_INDEX("state") "l.state <> 'ready' AND l.state = $9 AND " FILTERS
+#define SIZE BY_INDEX("size") FILTERS
+#define TIME BY_INDEX("creation") FILTERS
 
 #define IN_FORCE(now) "(s.expires_at IS NULL OR s.expires_at > " now ")"
 #define BY_ME                                                                                                          \
@@ -71,6 +76,10 @@ _Static_assert(SEARCH_PATTERNS == 12, "the patterns of FILTERS");
 static const struct db_stmt scan[LIBRARY_SORTS][2] = ALL_ORDERS("scan", "", SCAN, SCAN_SQLITE);
 static const struct db_stmt match[LIBRARY_SORTS][2] = ALL_ORDERS("match", "", MATCH, MATCH);
 static const struct db_stmt folder[LIBRARY_SORTS][2] = ALL_ORDERS("folder", "", FOLDER, FOLDER);
+static const struct db_stmt category[LIBRARY_SORTS][2] = ALL_ORDERS("category", "", CATEGORY, CATEGORY);
+static const struct db_stmt state[LIBRARY_SORTS][2] = ALL_ORDERS("state", "", STATE, STATE);
+static const struct db_stmt size[LIBRARY_SORTS][2] = ALL_ORDERS("size", "", SIZE, SIZE);
+static const struct db_stmt created[LIBRARY_SORTS][2] = ALL_ORDERS("time", "", TIME, TIME);
 static const struct db_stmt by_me[LIBRARY_SORTS][2] = ALL_ORDERS("by_me", "", BY_ME, BY_ME);
 static const struct db_stmt with_me[LIBRARY_SORTS][2] = ALL_ORDERS("with_me", PERMISSION, WITH_ME, WITH_ME);
 
@@ -88,6 +97,21 @@ static const struct db_stmt ahead[LIBRARY_SORTS][2] = {
     [LIBRARY_BY_SIZE] = AHEAD_BOTH_WAYS("size", "l.size + 0"),
     [LIBRARY_BY_CREATION] = AHEAD_BOTH_WAYS("created_at", "l.created_at + 0"),
     [LIBRARY_BY_CHANGE] = AHEAD_BOTH_WAYS("updated_at", "l.updated_at + 0"),
+};
+
+/* The index has all that is needed to pass over a row that trigrams do not bring. */
+#define WALK(index)                                                                                                    \
+    BY_INDEX(index) "+l.n IN (SELECT rowid FROM library_fts WHERE library_fts MATCH $27 AND rowid BETWEEN $1 AND $2) AND " FILTERS
+#define WALK_BOTH_WAYS(key, index)                                                                                     \
+    {                                                                                                                  \
+        {"library_walk_" key, PICK("", key, WALK(index), ">", "l." key, "ASC"), NULL},                                  \
+            {"library_walk_down_" key, PICK("", key, WALK(index), "<", "l." key, "DESC"), NULL}                         \
+    }
+static const struct db_stmt walk[LIBRARY_SORTS][2] = {
+    [LIBRARY_BY_NAME] = WALK_BOTH_WAYS("name_key", "name"),
+    [LIBRARY_BY_SIZE] = WALK_BOTH_WAYS("size", "size"),
+    [LIBRARY_BY_CREATION] = WALK_BOTH_WAYS("created_at", "creation"),
+    [LIBRARY_BY_CHANGE] = WALK_BOTH_WAYS("updated_at", "change"),
 };
 
 #define ALONG(key, op, dir)                                                                                           \
@@ -112,9 +136,15 @@ static const struct db_stmt see_values = {
 static const struct db_stmt count_match = {
     "library_count_match",
     "SELECT COUNT(*) FROM (SELECT 1 FROM library_fts WHERE library_fts MATCH $1 AND rowid BETWEEN $2 AND $3 LIMIT $4)", NULL};
-static const struct db_stmt count_folder = {
-    "library_count_folder",
-    "SELECT COUNT(*) FROM (SELECT 1 FROM library WHERE owner = $1 AND folder_id = $2 LIMIT $3)", NULL};
+#define COUNT(index, where) "SELECT COUNT(*) FROM (SELECT 1 FROM library INDEXED BY library_by_" index " WHERE owner = $1 AND " where
+static const struct db_stmt count_folder = {"library_count_folder", COUNT("folder", "folder_id = $2 LIMIT $3)"), NULL};
+static const struct db_stmt count_category = {
+    "library_count_category", COUNT("category", "trashed = $2 AND category_key <> '' AND category_key = $3 LIMIT $4)"), NULL};
+static const struct db_stmt count_state = {"library_count_state", COUNT("state", "state <> 'ready' AND state = $2 LIMIT $3)"), NULL};
+static const struct db_stmt count_size = {
+    "library_count_size", COUNT("size", "trashed = $2 AND size BETWEEN $3 AND $4 LIMIT $5)"), NULL};
+static const struct db_stmt count_created = {
+    "library_count_time", COUNT("creation", "trashed = $2 AND created_at >= $3 AND created_at < $4 LIMIT $5)"), NULL};
 
 static const struct db_stmt get_file = {
     "library_file", "SELECT owner_id, name, description, category, tags FROM files WHERE id = $1", NULL};
@@ -219,46 +249,75 @@ enum err library_store_tag(struct ctx *c, struct db_conn *conn, const struct id 
 
 /* ---- lists ---- */
 
-static enum err count_rows(struct ctx *c, struct db_conn *conn, const struct db_stmt *stmt, const struct db_value *args, size_t n,
-                           int64_t *ret)
+/* Where rows can come from, how many they are, and what the statement takes besides the arguments of all. */
+struct source {
+    const struct db_stmt *count;
+    const struct db_value *args; /* of the count; the last is the limit */
+    size_t n;
+    const struct db_stmt (*ways)[2];
+    struct db_value extra; /* DB_NULL: nothing */
+};
+
+struct choice {
+    const struct db_stmt *stmt;
+    struct db_value extra;
+    int64_t rows; /* that it looks at, as far as is known */
+    bool ahead;   /* it may pay to look ahead before */
+};
+
+/* Takes the source when it brings fewer rows than what was chosen before. */
+static enum err consider(struct ctx *c, struct db_conn *conn, const struct library_find *f, const struct source *s, struct choice *best)
 {
     struct db_result r;
-    TRY(db_run_one(c, conn, stmt, args, n, &r));
-    *ret = db_get_i64(&r, 0, 0);
+    TRY(db_run_one(c, conn, s->count, s->args, s->n, &r));
+    int64_t rows = db_get_i64(&r, 0, 0);
+    if (rows >= best->rows) return ERR_OK;
+    *best = (struct choice){&s->ways[f->q->order.by][f->q->order.down], s->extra, rows, rows > CANDIDATES_FEW};
     return ERR_OK;
 }
 
-/* The way that looks at the fewest rows; *ret_few: they are few. */
-static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, const struct db_stmt **ret, bool *ret_few)
+static bool of_some_size(const struct library_query *q) { return q->min_size != 0 || q->max_size < INT64_MAX; }
+static bool of_some_time(const struct library_query *q) { return q->from_ms != INT64_MIN || q->to_ms != INT64_MAX; }
+static bool only_text(const struct library_find *f)
 {
-    enum library_sort by = f->q->order.by;
-    bool down = f->q->order.down;
-    *ret = f->q->side == LIBRARY_SHARED_BY_ME ? &by_me[by][down] : &with_me[by][down];
-    *ret_few = f->q->side != LIBRARY_OWN;
-    if (*ret_few) return ERR_OK;
-    int64_t best = CANDIDATES_MAX + 1, n = 0;
-    *ret = &scan[by][down];
-    if (db_conn_kind(conn) != DB_SQLITE) {
-        *ret_few = true; /* its planner would sort all rows to look ahead */
-        return db_exec0(c, conn, &see_values, NULL);
-    }
-    if (f->in_folder) {
-        const struct db_value args[] = {db_i64(f->owner), db_id(&f->folder), db_i64(best)};
-        TRY(count_rows(c, conn, &count_folder, args, ARRAY_LEN(args), &n));
-        if (n < best) {
-            best = n;
-            *ret = &folder[by][down];
-        }
-    }
-    if (f->search->match.len) {
-        const struct db_value args[] = {db_text(f->search->match), db_i64(f->owner << OWNER_SHIFT),
-                                        db_i64(((f->owner + 1) << OWNER_SHIFT) - 1), db_i64(best)};
-        TRY(count_rows(c, conn, &count_match, args, ARRAY_LEN(args), &n));
-        if (n < best) *ret = &match[by][down];
-        best = MIN(best, n);
-    }
-    *ret_few = best <= CANDIDATES_FEW;
+    return !f->in_folder && !f->type.len && !f->state.len && !of_some_size(f->q) && !of_some_time(f->q);
+}
+static int64_t size_max(const struct library_query *q) { return (int64_t)MIN(q->max_size, (uint64_t)INT64_MAX); }
+
+static enum err consider_text(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct choice *best)
+{
+    struct db_value text = db_text(f->search->match), limit = db_i64(CANDIDATES_MAX + 1);
+    const struct db_value args[] = {text, db_i64(f->owner << OWNER_SHIFT), db_i64(((f->owner + 1) << OWNER_SHIFT) - 1), limit};
+    if (!f->search->match.len) return ERR_OK;
+    TRY(consider(c, conn, f, &(struct source){&count_match, args, ARRAY_LEN(args), match, text}, best));
+    if (only_text(f) && best->rows > CANDIDATES_FEW)
+        *best = (struct choice){&walk[f->q->order.by][f->q->order.down], text, best->rows, false};
     return ERR_OK;
+}
+
+/* The way of SQLite that looks at the fewest rows. */
+static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct choice *best)
+{
+    const struct library_query *q = f->q;
+    struct db_value limit = db_i64(CANDIDATES_MAX + 1), owner = db_i64(f->owner), trashed = db_i64(f->trashed);
+    const struct db_value in_folder[] = {owner, db_id(&f->folder), limit};
+    const struct db_value in_category[] = {owner, trashed, db_text(f->category), limit};
+    const struct db_value in_state[] = {owner, db_text(f->state), limit};
+    const struct db_value sizes[] = {owner, trashed, db_i64((int64_t)q->min_size), db_i64(size_max(q)), limit};
+    const struct db_value times[] = {owner, trashed, db_i64(q->from_ms), db_i64(q->to_ms), limit};
+    const struct {
+        bool wanted;
+        struct source source;
+    } sources[] = {
+        {f->in_folder, {&count_folder, in_folder, ARRAY_LEN(in_folder), folder, db_null()}},
+        {f->category.len > 0, {&count_category, in_category, ARRAY_LEN(in_category), category, db_text(f->category)}},
+        {f->state.len && !slice_eq(f->state, SLICE("ready")), {&count_state, in_state, ARRAY_LEN(in_state), state, db_null()}},
+        {of_some_size(q), {&count_size, sizes, ARRAY_LEN(sizes), size, db_null()}},
+        {of_some_time(q), {&count_created, times, ARRAY_LEN(times), created, db_null()}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+        if (sources[i].wanted) TRY(consider(c, conn, f, &sources[i].source, best));
+    return consider_text(c, conn, f, best);
 }
 
 static struct db_value key_of(const struct library_query *q)
@@ -269,17 +328,18 @@ static struct db_value key_of(const struct library_query *q)
 static bool unfiltered(const struct library_find *f)
 {
     const struct library_query *q = f->q;
-    return q->side == LIBRARY_OWN && !f->in_folder && !f->search->n && !f->type.len && !f->state.len && q->min_size == 0 &&
-           q->max_size >= INT64_MAX && q->from_ms == INT64_MIN && q->to_ms == INT64_MAX;
+    return q->side == LIBRARY_OWN && !f->search->n && only_text(f);
 }
 
 static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct db_result *ret)
 {
     const struct library_query *q = f->q;
-    const struct db_stmt *stmt = NULL;
-    bool few = false;
-    TRY(choose(c, conn, f, &stmt, &few));
-    bool others = q->side == LIBRARY_SHARED_WITH_ME;
+    enum library_sort by = q->order.by;
+    bool down = q->order.down, others = q->side == LIBRARY_SHARED_WITH_ME;
+    struct choice way = {&scan[by][down], db_null(), CANDIDATES_MAX + 1, true};
+    if (others) way = (struct choice){.stmt = &with_me[by][down]};
+    if (q->side == LIBRARY_SHARED_BY_ME) way = (struct choice){.stmt = &by_me[by][down], .extra = db_i64(f->now_ms)};
+    if (q->side == LIBRARY_OWN) TRY(db_conn_kind(conn) == DB_SQLITE ? choose(c, conn, f, &way) : db_exec0(c, conn, &see_values, NULL));
     struct db_value args[15 + SEARCH_PATTERNS] = {others ? db_id(&f->user) : db_i64(f->owner << OWNER_SHIFT),
                                                   db_i64(others ? f->now_ms : ((f->owner + 1) << OWNER_SHIFT) - 1),
                                                   key_of(q),
@@ -291,18 +351,17 @@ static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct 
                                                   db_text(f->state),
                                                   db_text(f->type),
                                                   db_i64((int64_t)q->min_size),
-                                                  db_i64((int64_t)MIN(q->max_size, (uint64_t)INT64_MAX)),
+                                                  db_i64(size_max(q)),
                                                   db_i64(q->from_ms),
                                                   db_i64(q->to_ms)};
     size_t n = 14;
     for (size_t i = 0; i < SEARCH_PATTERNS; i++) args[n++] = db_text(f->search->like[i]);
-    if (!few) {
-        TRY(db_run(c, conn, &ahead[q->order.by][q->order.down], args, n, ret));
+    if (way.ahead) {
+        TRY(db_run(c, conn, &ahead[by][down], args, n, ret));
         if (ret->rows > q->page.limit) return ERR_OK;
     }
-    if (stmt == &match[q->order.by][q->order.down]) args[n++] = db_text(f->search->match);
-    if (q->side == LIBRARY_SHARED_BY_ME) args[n++] = db_i64(f->now_ms);
-    return db_run(c, conn, stmt, args, n, ret);
+    if (way.extra.type != DB_NULL) args[n++] = way.extra;
+    return db_run(c, conn, way.stmt, args, n, ret);
 }
 
 enum err library_store_find(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct file **ret, size_t *ret_n)

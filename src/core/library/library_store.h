@@ -36,6 +36,7 @@ struct library_find {
     struct id folder;
     struct slice type;  /* pattern, or empty */
     struct slice state; /* or empty */
+    struct slice category; /* its key, or empty */
     bool trashed;
 };
 MUST_USE enum err library_store_find(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct file **ret,
