@@ -83,9 +83,10 @@ static const struct db_stmt created[LIBRARY_SORTS][2] = ALL_ORDERS("time", "", T
 static const struct db_stmt by_me[LIBRARY_SORTS][2] = ALL_ORDERS("by_me", "", BY_ME, BY_ME);
 static const struct db_stmt with_me[LIBRARY_SORTS][2] = ALL_ORDERS("with_me", PERMISSION, WITH_ME, WITH_ME);
 
-/* The next rows in the order, whatever they are; where enough of them are wanted, that is the page. */
+/* The next rows in the order, whatever they are; where enough of them are wanted, that is the page. No range of n: its guess of how few
+ * that leaves would make PostgreSQL sort all of them. */
 #define AHEAD(key, op, dir)                                                                                            \
-    "(SELECT * FROM library WHERE owner = ($1 >> 32) AND trashed = $6 AND +n BETWEEN $1 AND $2 AND (" key ", file_id) " op \
+    "(SELECT * FROM library WHERE owner = ($1 >> 32) AND trashed = $6 AND $2 > $1 AND (" key ", file_id) " op \
     " ($3, $4) ORDER BY " key " " dir ", file_id " dir " LIMIT 2000) l WHERE " FILTERS
 #define AHEAD_BOTH_WAYS(key, order)                                                                                    \
     {                                                                                                                  \
