@@ -1,6 +1,7 @@
 /* The heap, with a fault seam. The only file that may call the C allocator. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,6 +30,13 @@ void *mem_realloc(void *p, size_t size)
 }
 
 void mem_free(void *p) { free(p); }
+
+/* The threshold would else rise with the first large block that is freed; the second is what it would come to with that. */
+void mem_return_large(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 384 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
+}
 
 void mem_wipe(void *p, size_t len)
 {

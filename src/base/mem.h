@@ -20,6 +20,10 @@ void mem_wipe(void *p, size_t len);
 /* Constant-time equality of two secrets of the same length. */
 bool mem_equal_ct(const void *a, const void *b, size_t len);
 
+/* For programs that hold many buffers at once, before they start threads: large blocks (frames of compressed content) get pages of their
+ * own and give them back when they are freed, instead of staying in the heap of whichever thread freed them. */
+void mem_return_large(void);
+
 /* A new zeroed struct: `struct x *p = MEM_NEW(struct x);` */
 #define MEM_NEW(type) ((type *)mem_alloc(1, sizeof(type)))
 

@@ -150,6 +150,24 @@ class Bench:
             self.compare("memory per active %s (32 at once)" % direction,
                          {s: lambda run, s=s: measures.memory_per_transfer(s, source, direction) for s in self.servers()},
                          [("MiB", "MiB", "%.2f", False)], "<= 2 MiB")
+        if self.sealdrop:
+            self.packed_memory()
+
+    def packed_memory(self):
+        """Of downloads of compressed content: header files, as long as the other source."""
+        source = self.home / "headers.tar"
+        subprocess.run("find /usr/include -name '*.h' | sort | tar -cf - -T - 2>/dev/null | head -c %d >'%s'" % (64 << 20, source),
+                       shell=True, check=True)
+        server = servers.Sealdrop(self.home / "compressing", PROGRAMS, {"SEALDROP_FILES_COMPRESS": "on"})
+        server.start()
+        try:
+            server.serve_file(source)
+            server.wait_until_quiet()
+            self.compare("memory per active download of compressed content (32 at once)",
+                         {self.sealdrop: lambda run: measures.memory_per_transfer(server, source, "download")},
+                         [("MiB", "MiB", "%.2f", False)], "<= 2 MiB")
+        finally:
+            server.stop()
 
     def idle(self):
         self.compare("one of %d idle TLS connections" % IDLE,

@@ -1,5 +1,6 @@
 /* sealdropd: the table of subcommands. */
 #include "base/limits.h"
+#include "base/mem.h"
 #include "cmd/server/commands.h"
 #include "os/proc.h"
 
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
     CLEANUP(ctx_done) struct ctx c;
     struct args a = {argc - 1, argv + 1};
     proc_harden();
+    mem_return_large();
     ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
     enum err e = run(&c, &a);
     if (e != ERR_OK) print_error(&c, e);

@@ -6,8 +6,10 @@
 #include "crypto/sft.h"
 #include "os/file.h"
 
-/* Sealed chunks fetched per storage read: with the piece size of the edge this keeps one read per piece. */
+/* Sealed chunks fetched per storage read: with the piece size of the edge this keeps one read per piece. What goes through an unpacker is
+ * less than the pieces, and keeps a part of a frame as well. */
 #define CHUNKS_PER_READ 16u
+#define CHUNKS_PER_READ_PACKED 4u
 
 struct plain_reader {
     struct reader reader;
@@ -21,7 +23,8 @@ struct plain_reader {
     bool now;             /* this read must not block */
     uint64_t open_part;   /* part the sealer is set to; UINT64_MAX: none */
     uint8_t *headers;     /* 56 bytes a part, checked against headers_hash at open */
-    uint8_t *sealed;      /* CHUNKS_PER_READ sealed chunks */
+    uint8_t *sealed;      /* `chunks` sealed chunks */
+    uint64_t chunks;      /* to be fetched at a time */
     uint8_t chunk[SEAL_CHUNK]; /* a chunk of which only a part is wanted */
 };
 
@@ -97,7 +100,7 @@ static enum err read_run(struct ctx *c, struct plain_reader *r, uint8_t *out, si
     uint64_t part_sealed = seal_size(sft_part_plain(r->size, r->part_size, place.part));
     uint64_t part_end = place.header_offset + part_sealed;
     uint64_t wanted_chunks = div_ceil_u64(MIN(r->end - r->at, (uint64_t)cap) + place.skip, SEAL_CHUNK);
-    uint64_t n = MIN(MIN(wanted_chunks, (uint64_t)CHUNKS_PER_READ) * SEAL_SEALED_CHUNK, part_end - place.chunk_offset);
+    uint64_t n = MIN(MIN(wanted_chunks, r->chunks) * SEAL_SEALED_CHUNK, part_end - place.chunk_offset);
     TRY(fetch(c, r->blob, r->now, place.chunk_offset, r->sealed, (size_t)n, &got));
     if (got != n && r->now) return ERR_BUSY;
     if (got != n) return corrupt(c, r, "stored bytes end too early");
@@ -200,7 +203,8 @@ static enum err plain_open(struct ctx *c, struct app *app, const struct content 
     TRY(keep_headers(c, t, a.tables.headers, r));
     *ret_frames = a.tables.frames;
     TRY(sealer_new(&r->sealer));
-    r->sealed = mem_alloc(CHUNKS_PER_READ, SEAL_SEALED_CHUNK);
+    r->chunks = t->codec.len ? CHUNKS_PER_READ_PACKED : CHUNKS_PER_READ;
+    r->sealed = mem_alloc(r->chunks, SEAL_SEALED_CHUNK);
     return r->sealed ? ERR_OK : ERR_NOMEM;
 }
 

@@ -1,4 +1,7 @@
-/* Compressed content as people see it: whole frames are pulled from the reader of what is sealed, and opened one at a time. */
+/* Compressed content as people see it: whole frames are pulled from the reader of what is sealed, and opened one at a time.
+ *
+ * Of a transfer that waits for its client only the bytes are kept that nobody has taken yet. What opening needs besides (the packed frame,
+ * zstd's own memory) lives as long as that takes: there is as much of it as there are workers, not transfers. */
 #include "base/assert.h"
 #include "base/intmath.h"
 #include "codec/frames.h"
@@ -8,25 +11,42 @@ struct unpacker {
     struct reader reader;
     struct reader *packed; /* of what is sealed */
     struct frame_map *map;
-    struct frame_opener *opener;
     struct id id;
-    uint64_t at, end;  /* plaintext positions: next byte, first byte not wanted */
-    uint64_t have;     /* number of the frame in `frame`; UINT64_MAX: none */
-    size_t frame_len;
-    size_t packed_cap;
-    uint8_t *packed_bytes; /* of a frame that shrank: as large as they came */
-    uint8_t frame[FRAME_BYTES];
+    uint64_t at, end; /* plaintext positions: next byte, first byte not wanted */
+    /* What is open, one piece of one frame; NULL: nothing. */
+    uint8_t *open;
+    uint64_t open_at; /* its place in the plaintext */
+    size_t open_len;
 };
+
+struct bytes {
+    uint8_t *p;
+    size_t n;
+};
+
+static void bytes_drop(struct bytes *b)
+{
+    if (b->p) mem_wipe(b->p, b->n);
+    mem_free(b->p);
+}
+
+static void drop_open(struct unpacker *u)
+{
+    bytes_drop(&(struct bytes){TAKE(u->open), u->open_len});
+    u->open_len = 0;
+}
+
+/* Not zeroed, as all of it is written. */
+static uint8_t *room(size_t n) { return mem_realloc(NULL, n); }
+
+static void opener_drop(struct frame_opener **o) { frame_opener_free(*o); }
 
 static void unpacker_close(struct reader *reader, struct ctx *c, bool complete)
 {
     struct unpacker *u = (struct unpacker *)reader;
     reader_close(u->packed, c, complete);
     frame_map_free(u->map);
-    frame_opener_free(u->opener);
-    mem_wipe(u->frame, sizeof u->frame);
-    if (u->packed_bytes) mem_wipe(u->packed_bytes, u->packed_cap);
-    mem_free(u->packed_bytes);
+    drop_open(u);
     mem_free(u);
 }
 
@@ -47,60 +67,82 @@ static enum err pull(struct ctx *c, struct unpacker *u, uint8_t *p, size_t want)
     return ERR_OK;
 }
 
-static enum err open_packed(struct ctx *c, struct unpacker *u, const struct frame_place *place)
+/* A raw frame is what it holds. */
+static enum err open_frame(struct ctx *c, struct unpacker *u, const struct frame_place *place, uint8_t *out)
 {
-    if (place->packed_bytes > u->packed_cap) {
-        uint8_t *more = mem_alloc(1, place->packed_bytes);
-        if (!more) return ERR_NOMEM;
-        if (u->packed_bytes) mem_wipe(u->packed_bytes, u->packed_cap);
-        mem_free(u->packed_bytes);
-        u->packed_bytes = more;
-        u->packed_cap = place->packed_bytes;
-    }
-    TRY(pull(c, u, u->packed_bytes, place->packed_bytes));
-    enum err e = frame_open(u->opener, u->packed_bytes, place->packed_bytes, u->frame, place->plain_bytes);
+    CLEANUP(bytes_drop) struct bytes packed = {NULL, place->packed_bytes};
+    CLEANUP(opener_drop) struct frame_opener *opener = NULL;
+    if (place->packed_bytes == place->plain_bytes) return pull(c, u, out, place->plain_bytes);
+    packed.p = room(packed.n);
+    if (!packed.p) return ERR_NOMEM;
+    TRY(pull(c, u, packed.p, packed.n));
+    TRY(frame_opener_new(&opener));
+    enum err e = frame_open(opener, packed.p, packed.n, out, place->plain_bytes);
     return e == ERR_CORRUPT ? corrupt(c, u, "a compressed frame does not open") : e;
 }
 
-static enum err load_frame(struct ctx *c, struct unpacker *u, const struct frame_place *place)
+static enum err load_frame(struct ctx *c, struct unpacker *u)
 {
-    u->have = UINT64_MAX;
-    /* A raw frame is what it holds. */
-    if (place->packed_bytes == place->plain_bytes)
-        TRY(pull(c, u, u->frame, place->plain_bytes));
-    else
-        TRY(open_packed(c, u, place));
-    u->have = place->number;
-    u->frame_len = place->plain_bytes;
+    struct frame_place place;
+    frame_map_at(u->map, u->at, &place);
+    CLEANUP(bytes_drop) struct bytes frame = {room(place.plain_bytes), place.plain_bytes};
+    if (!frame.p) return ERR_NOMEM;
+    TRY(open_frame(c, u, &place, frame.p));
+    u->open = TAKE(frame.p);
+    u->open_at = u->at - place.skip;
+    u->open_len = place.plain_bytes;
     return ERR_OK;
+}
+
+/* Bytes of `open` that are still to be taken, wanted or not. */
+static size_t left(const struct unpacker *u) { return u->open ? (size_t)(u->open_at + u->open_len - u->at) : 0; }
+
+static size_t take(struct unpacker *u, uint8_t *p, size_t cap)
+{
+    size_t n = (size_t)MIN((uint64_t)MIN(cap, left(u)), u->end - u->at);
+    memcpy(p, u->open + (u->at - u->open_at), n);
+    u->at += n;
+    if (left(u) == 0) drop_open(u);
+    return n;
+}
+
+/* When half of it is taken or not wanted, the other half moves into memory of its own size. Without memory all of it stays. */
+static void shrink(struct unpacker *u)
+{
+    size_t n = (size_t)MIN((uint64_t)left(u), u->end - u->at);
+    if (!u->open || n > u->open_len / 2) return;
+    uint8_t *rest = n ? room(n) : NULL;
+    if (n && !rest) return;
+    if (n) memcpy(rest, u->open + (u->at - u->open_at), n);
+    drop_open(u);
+    u->open = rest;
+    u->open_at = u->at;
+    u->open_len = n;
 }
 
 static enum err unpacker_read(struct reader *reader, struct ctx *c, void *p, size_t cap, size_t *ret_n)
 {
     struct unpacker *u = (struct unpacker *)reader;
-    struct frame_place place;
     size_t done = 0;
     while (done < cap && u->at < u->end) {
-        frame_map_at(u->map, u->at, &place);
-        if (place.number != u->have) TRY(load_frame(c, u, &place));
-        size_t n = (size_t)MIN(MIN((uint64_t)(cap - done), (uint64_t)(u->frame_len - place.skip)), u->end - u->at);
-        memcpy((uint8_t *)p + done, u->frame + place.skip, n);
-        done += n;
-        u->at += n;
+        if (!u->open) TRY(load_frame(c, u));
+        done += take(u, (uint8_t *)p + done, cap - done);
     }
+    shrink(u);
     *ret_n = done;
     return ERR_OK;
 }
 
-/* Only what lies opened already: a frame costs the I/O thread a millisecond. */
+/* Only what lies open already: a frame costs the I/O thread a millisecond. */
 static enum err unpacker_read_now(struct reader *reader, struct ctx *c, void *p, size_t cap, size_t *ret_n)
 {
     struct unpacker *u = (struct unpacker *)reader;
-    uint64_t left = u->have == UINT64_MAX ? 0 : u->have * FRAME_BYTES + u->frame_len - u->at;
+    (void)c;
     *ret_n = 0;
     if (u->at == u->end) return ERR_OK;
-    if (left == 0) return ERR_BUSY;
-    return unpacker_read(reader, c, p, (size_t)MIN((uint64_t)cap, left), ret_n);
+    if (!u->open) return ERR_BUSY;
+    *ret_n = take(u, p, cap);
+    return ERR_OK;
 }
 
 static const struct reader_ops unpacker_ops = {unpacker_read, unpacker_read_now, unpacker_close};
@@ -109,8 +151,7 @@ static enum err fill(struct ctx *c, struct unpacker *u, const struct content *t,
 {
     enum err e = frame_map_new(frames, t->size, t->stored_size, &u->map);
     if (e == ERR_CORRUPT || e == ERR_TOO_LARGE) return corrupt(c, u, "the seek table is not one of it");
-    TRY(e);
-    return frame_opener_new(&u->opener);
+    return e;
 }
 
 enum err unpacker_new(struct ctx *c, const struct content *t, struct slice frames, uint64_t first, uint64_t length,
@@ -123,7 +164,6 @@ enum err unpacker_new(struct ctx *c, const struct content *t, struct slice frame
     u->id = t->id;
     u->at = first;
     u->end = first + length;
-    u->have = UINT64_MAX;
     enum err e = fill(c, u, t, frames);
     if (e != ERR_OK) {
         unpacker_close(&u->reader, c, false);
