@@ -112,8 +112,8 @@ check curl_by_hand_version_8_http_2 by_hand 8 --http2
 check curl_by_hand_version_6_http_1 by_hand 6 --http1.1
 check curl_by_hand_version_6_http_2 by_hand 6 --http2
 
-# The heads of one upload in one go: 104 with the place, 100 because curl asked (on HTTP/2 it does not wait for it, and so there is
-# none), 104 with growing offsets, 201.
+# The heads of one upload in one go: 104 with the place, 100 because curl asked (on HTTP/2 it does not wait for it, and there is none
+# when its first bytes are there already), 104 with growing offsets, 201.
 order() {
   echo 12000000 >"$work/proxy/rate"
   api "$1" -X PUT -T "$work/source" -D "$work/head" -o "$work/answer" -H 'expect: 100-continue' -H 'upload-draft-interop-version: 8' \
@@ -125,10 +125,11 @@ heads = [h.split("\r\n") for h in open(sys.argv[1], newline="").read().split("\r
 kinds = [h[0].split()[1] for h in heads]
 fields = [dict(line.lower().split(": ", 1) for line in h[1:]) for h in heads]
 offsets = [int(f["upload-offset"]) for k, f in zip(kinds, fields) if k == "104" and "upload-offset" in f]
+asked = kinds[1:2] == ["100"]
 good = (kinds[0] == "104" and "location" in fields[0] and "max-age=" in fields[0]["upload-limit"]
         and fields[0]["upload-draft-interop-version"] == "8" and kinds[-1] == "201"
-        and (kinds[1:-1] if sys.argv[3] == "2" else kinds[2:-1]) == ["104"] * len(offsets)
-        and (kinds[1] == "100" or sys.argv[3] == "2") and offsets == sorted(set(offsets)) and len(offsets) >= 2
+        and kinds[1 + asked:-1] == ["104"] * len(offsets)
+        and (asked or sys.argv[3] == "2") and offsets == sorted(set(offsets)) and len(offsets) >= 2
         and fields[-1]["location"] == fields[0]["location"] and fields[-1]["upload-complete"] == "?1"
         and fields[-1]["upload-offset"] == sys.argv[2] and not any("location" in f for f in fields[1:-1]))
 if not good:
