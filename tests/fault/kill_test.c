@@ -132,6 +132,29 @@ static void check_one_shot(struct loop *l, const struct template *t, const struc
     check_file(l, t, acks->file, content_one_shot());
 }
 
+/* ---- a request that is sent again ---- */
+
+#define BEGUN_WAIT_MS (16 * 1000) /* so long whoever was killed may seem to be at it still */
+#define SAME_REQUEST .target = "/api/v1/uploads", .json = "{\"name\":\"b\",\"size\":1000000}", \
+                     .headers = {{SLICE("idempotency-key"), SLICE("the same one")}}
+
+static void run_same(struct loop *l, const struct template *t, struct acks *acks)
+{
+    ANSWER a = {0};
+    NEED(l, &a, 201, .bearer = t->bearer, SAME_REQUEST);
+    keep(acks->upload, sizeof acks->upload, loop_str(&a, "upload_id"));
+    run_on(l, t);
+}
+
+static void check_same(struct loop *l, const struct template *t, const struct acks *acks)
+{
+    ANSWER a = {0};
+    loop_advance(BEGUN_WAIT_MS);
+    LOOP(l, &a, .bearer = t->bearer, SAME_REQUEST);
+    CHECK_STATUS(&a, 201);
+    if (acks->upload[0]) CHECK_STR(&a, "upload_id", acks->upload);
+}
+
 /* ---- deletion, and the job after it ---- */
 
 static void run_delete(struct loop *l, const struct template *t, struct acks *acks)
@@ -298,6 +321,7 @@ TEST(kill_upload_in_parts) { FLOW("upload in parts", .again = true, .run = run_p
 TEST(kill_growing_upload) { FLOW("growing upload", .again = true, .run = run_growing, .check = check_growing); }
 TEST(kill_upload_of_small_bodies) { FLOW("small bodies", .again = true, .run = run_small_steps, .check = check_growing); }
 TEST(kill_one_shot_upload) { FLOW("one-shot upload", .again = true, .run = run_one_shot, .check = check_one_shot); }
+TEST(kill_request_sent_again) { FLOW("a request sent again", .run = run_same, .check = check_same); }
 TEST(kill_deletion) { FLOW("deletion", .run = run_delete, .check = check_delete); }
 TEST(kill_revocation) { FLOW("revocation", .again = true, .run = run_revoke, .check = check_revoke); }
 TEST(kill_counted_downloads) { FLOW("counted downloads", .run = run_download, .check = check_download); }

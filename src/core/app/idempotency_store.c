@@ -5,8 +5,9 @@
 #include "crypto/sft.h"
 #include "os/clock.h"
 
-/* A request that was cut off by a crash may be tried again after this long. */
-#define RUNNING_MS (60 * 1000)
+/* A request that was cut off by a crash may be tried again after this long: whoever goes on with an upload waits for it. Longer than
+ * any such request works (a database that does not answer is given up sooner). */
+#define RUNNING_MS (15 * 1000)
 
 static const struct db_stmt reserve = {
     "idempotency_reserve",
