@@ -16,7 +16,7 @@
 #define FS_PATH_BYTES 2048
 #define FS_DIR_BYTES (FS_PATH_BYTES - 64) /* leaves room for the longest name below */
 #define FS_SHARDS 65536
-#define FS_LATER_MAX 1024 /* uploads that may be waiting for commit to sync them; past it parts are synced at once */
+#define FS_LATER_MAX 512 /* uploads that may be waiting for commit to sync them; past it parts are synced at once */
 
 struct fs_path {
     char s[FS_PATH_BYTES];

@@ -179,6 +179,8 @@ enum err fs_part_close(struct ctx *c, struct blob_writer *base, enum blob_durabi
     uint64_t later_id = 0;
     enum err e = ERR_OK;
     /* Inside the gate, so that no abort or commit slips in between and leaves a descriptor behind. */
+    /* So that the syncs of many small blobs at the end of a batch find little to wait for. */
+    if (d == BLOB_LATER) flush_behind(w, 1);
     if (d == BLOB_LATER && blob_gate_enter(&w->store->gate, &w->slot) == ERR_OK) later_id = sync_later(w);
     if (later_id == 0) e = make_durable(c, w);
     if (!blob_gate_close(&w->store->gate, &w->slot) && e == ERR_OK)

@@ -16,9 +16,25 @@ static enum err store_part(struct ctx *c, struct blob_store *s, struct story *t,
     return ERR_OK;
 }
 
+/* The other blob, of the same batch. */
+static struct blob_key beside(const struct story *t)
+{
+    struct blob_key key = t->key;
+    key.id.b[13] ^= 1;
+    return key;
+}
+
+/* Both at once. */
 static enum err commit(struct ctx *c, struct blob_store *s, struct story *t)
 {
-    TRY(blob_commit(c, s, t->key, &t->ref, t->tags, STORY_PARTS, STORY_BYTES));
+    struct blob_tag tag = {{0}};
+    struct blob_commit list[2] = {{.key = t->key, .ref = t->ref, .tags = t->tags, .n = STORY_PARTS, .size_bytes = STORY_BYTES},
+                                  {.key = beside(t), .tags = &tag, .n = 1, .size_bytes = STORY_LAST_BYTES}};
+    enum err e = blob_begin(c, s, list[1].key, &list[1].ref);
+    if (e == ERR_OK)
+        e = piece_store(c, s, list[1].key, &list[1].ref, &(struct piece){0, 0, STORY_LAST_BYTES, 2}, BLOB_LATER, &tag);
+    if (e != ERR_OK && e != ERR_EXISTS) return e;
+    TRY(blob_commit_all(c, s, list, 2));
     t->committed = true;
     return ERR_OK;
 }
@@ -84,6 +100,8 @@ bool story_finish(struct ctx *c, struct blob_store *s, struct story *t)
         broken = "the upload cannot be finished";
     else if (!t->removing && !blob_holds(c, s, t->key, STORY_BYTES, 1))
         broken = "an acknowledged part is lost";
+    else if (!blob_holds(c, s, beside(t), STORY_LAST_BYTES, 2))
+        broken = "the blob that was committed with it is not whole";
     else if (blob_abort(c, s, t->key, &t->ref) != ERR_OK ||
              (!t->removing && !blob_holds(c, s, t->key, STORY_BYTES, 1)))
         broken = "an abort harms a committed blob";

@@ -122,6 +122,25 @@ TEST(durable_means_synced_and_later_does_not)
     CHECK(syncs == 1 && datasyncs == 2);
 }
 
+TEST(blobs_beside_each_other_share_the_syncs_of_names)
+{
+    PLACE(p);
+    enum { N = 20 };
+    struct blob_tag tags[N];
+    struct blob_commit list[N];
+    struct piece a = {0, 0, 10, 1};
+    for (size_t i = 0; i < N; i++) {
+        list[i] = (struct blob_commit){.key = key_new(), .tags = &tags[i], .n = 1, .size_bytes = 10};
+        if (i) blob_key_beside(&list[i].key.id, &list[0].key.id);
+        CHECK_OK(blob_begin(&p.c, p.s, list[i].key, &list[i].ref));
+        CHECK_OK(piece_store(&p.c, p.s, list[i].key, &list[i].ref, &a, BLOB_LATER, &tags[i]));
+    }
+    count_syncs();
+    CHECK_OK(blob_commit_all(&p.c, p.s, list, N));
+    /* Each content; once the two new directories, the names in the inner one, and tmp/. */
+    CHECK_U64(syncs + datasyncs, N + 4);
+}
+
 TEST(names_of_an_earlier_process_are_synced_at_the_start)
 {
     PLACE(p);

@@ -260,6 +260,36 @@ TEST(commit_is_idempotent)
     CHECK(blob_holds(&r.c, r.s, key, 10, 1));
 }
 
+/* Some beside each other, one elsewhere; one is there already, one is not whole at first. */
+TEST(several_are_committed_at_once)
+{
+    RIG(r);
+    enum { N = 5 };
+    struct blob_key keys[N];
+    struct blob_tag tags[N];
+    struct blob_commit list[N];
+    for (uint32_t i = 0; i < N; i++) {
+        keys[i] = key_new();
+        if (i && i < N - 1) blob_key_beside(&keys[i].id, &keys[0].id);
+        list[i] = (struct blob_commit){.key = keys[i], .tags = &tags[i], .n = 1, .size_bytes = 100 + i};
+        CHECK_OK(blob_begin(&r.c, r.s, keys[i], &list[i].ref));
+        CHECK_OK(piece_store(&r.c, r.s, keys[i], &list[i].ref, &(struct piece){0, 0, 100 + i, i}, i % 2 ? BLOB_LATER : BLOB_DURABLE,
+                             &tags[i]));
+    }
+    CHECK_OK(blob_commit_all(&r.c, r.s, list, 0));
+    CHECK_OK(blob_commit_all(&r.c, r.s, &list[1], 1));
+    list[3].size_bytes = 1000;
+    CHECK_ERR(blob_commit_all(&r.c, r.s, list, N), ERR_CORRUPT);
+    CHECK_ERR(blob_probe(&r.c, r.s, keys[3]), ERR_NOT_FOUND);
+    list[3].size_bytes = 103;
+    for (int again = 0; again < 2; again++) {
+        CHECK_OK(blob_commit_all(&r.c, r.s, list, N));
+        for (uint32_t i = 0; i < N; i++) CHECK(blob_holds(&r.c, r.s, keys[i], 100 + i, i));
+    }
+    list[4].key = (struct blob_key){0};
+    CHECK_ERR(blob_commit_all(&r.c, r.s, list, N), ERR_INVALID);
+}
+
 TEST(what_is_committed_cannot_be_written)
 {
     RIG(r);

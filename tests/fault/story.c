@@ -219,32 +219,44 @@ void story_upload(struct client *c, struct stage *s)
     ASK(c, &a, 200, content, .target = loop_text("/api/v1/files/%s/download", file), .bearer = c->bearer);
 }
 
-/* A raw body that tells its length, one that does not, and a form of two files. */
+/* How many of the listed files have this name. */
+static size_t named(struct loop_answer *list, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < loop_count(list, "items"); i++) n += strcmp(loop_str(list, loop_text("items.%zu.name", i)), name) == 0;
+    return n;
+}
+
+/* A raw body that tells its length, one that does not, and a form of two files with keys: asked again after a failure, it makes no
+ * file twice. */
 void story_one_shot(struct client *c, struct stage *s)
 {
     static char form[SMALL_BYTES * 2 + 1000];
-    static size_t len;
     ANSWER a = {0};
     struct slice small = content_small();
     unsigned long long round = c->round;
     (void)s;
-    if (!len)
-        len = (size_t)snprintf(form, sizeof form,
-                               "--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"s1\"\r\n\r\n%*s\r\n"
-                               "--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"s2\"\r\n\r\n%*s\r\n--xyz--\r\n",
-                               (int)SMALL_BYTES, "", (int)SMALL_BYTES, "");
-    for (char *p = form, *gap; (gap = memmem(p, len - (size_t)(p - form), "\r\n\r\n ", 5)) != NULL; p = gap + SMALL_BYTES)
-        memcpy(gap + 4, small.ptr, SMALL_BYTES);
+    size_t len = 0;
+    for (int i = 1; i <= 2; i++) {
+        len += (size_t)snprintf(form + len, sizeof form - len,
+                                "--xyz\r\nContent-Disposition: form-data; name=\"idempotency_key\"\r\n\r\n%llu-%d\r\n"
+                                "--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"s%d\"\r\n\r\n", round, i, i);
+        memcpy(form + len, small.ptr, SMALL_BYTES);
+        len += SMALL_BYTES;
+        len += (size_t)snprintf(form + len, sizeof form - len, "\r\n%s", i == 2 ? "--xyz--\r\n" : "");
+    }
     if (!ASK(c, &a, 201, ANY, .method = "PUT", .target = loop_text("/api/v1/files/upload?name=o%llu", round),
              .bearer = c->bearer, .body = content_one_shot(), .piece = 256 * KIB))
         return;
-    if (!ASK(c, &a, 201, ANY, .method = "PUT", .target = loop_text("/api/v1/files/upload?name=s%llu", round),
+    if (!ASK(c, &a, 201, ANY, .method = "PUT", .target = loop_text("/api/v1/files/upload?name=s%llu", round + 10),
              .bearer = c->bearer, .body = small, .no_length = true))
         return;
     if (!ASK(c, &a, 201, ANY, .method = "POST", .target = "/api/v1/files/upload", .bearer = c->bearer,
              .type = "multipart/form-data; boundary=xyz", .body = slice_of(form, len)))
         return;
     CHECK(loop_count(&a, "files") == 2);
+    if (!ASK(c, &a, 200, ANY, .target = "/api/v1/files?limit=200", .bearer = c->bearer)) return;
+    CHECK(named(&a, "s1") == 1 && named(&a, "s2") == 1);
 }
 
 static bool offset_of(const struct loop_answer *a, uint64_t *ret)

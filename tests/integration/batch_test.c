@@ -2,7 +2,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "blob/blob.h"
-#include "db/db.h"
+#include "core/sweep/sweep.h"
 #include "integration/loopback.h"
 #include "os/thread.h"
 
@@ -301,5 +301,52 @@ TEST(batch_a_cut_form_leaves_nothing)
         check_consistent(&l, bearer, 0, 0);
         CHECK_FINE();
     }
+    loop_close(&l);
+}
+
+/* While a form comes slowly, what came is stored now and then; what waited so long that the sweep may have taken it is not. */
+TEST(batch_waits_not_long)
+{
+    struct loop l;
+    ANSWER a = {0};
+    FORM f = NEW_FORM;
+    if (loop_missing()) return;
+    loop_open(&l);
+    const char *bearer = loop_user(&l, "anna@example.com", ROLE_USER);
+    for (unsigned i = 0; i < 3; i++) file(&f, loop_text("f%u", i), SLICE("ten bytes."));
+    size_t third = f.body.len / 3;
+    CHECK_OK(buf_put_cstr(&f.body, "--" BOUNDARY "--\r\n"));
+    for (int slow = 0; slow < 2; slow++) {
+        struct loop_exchange *x =
+            loop_begin(&l, &(struct loop_request){.method = "POST", .target = UPLOAD, .bearer = bearer,
+                                                  .type = "multipart/form-data; boundary=" BOUNDARY, .body = buf_view(&f.body)});
+        CHECK(loop_waiting(x));
+        CHECK_OK(loop_put(x, f.body.ptr, third + 10));
+        loop_advance(slow ? 31 * 60 * 1000 : LIMIT_BATCH_MS);
+        enum err e = loop_put(x, f.body.ptr + third + 10, third);
+        if (slow) {
+            CHECK_ERR(e, ERR_TIMEOUT);
+        } else {
+            CHECK_OK(e);
+            CHECK_U64(used(&l, bearer, "user.used_files"), 2);
+            CHECK_OK(loop_put(x, f.body.ptr + 2 * third + 10, f.body.len - 2 * third - 10));
+        }
+        loop_answer_done(&a);
+        a = (struct loop_answer){0};
+        loop_finish(x, &a);
+        CHECK_U64(a.status, slow ? 504 : 201);
+        loop_end(x, &a, true);
+    }
+    bearer = loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, NULL);
+    CHECK_U64(used(&l, bearer, "user.used_files"), 3);
+    loop_jobs(&l);
+    CHECK_U64(loop_blobs(&l), 5); /* two of the second form: the sweep gets them */
+    CLEANUP(ctx_done) struct ctx c;
+    size_t swept = 0;
+    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
+    loop_advance(SWEEP_GRACE_MS);
+    CHECK_OK(sweep_blobs(&c, l.app, &swept));
+    CHECK_U64(swept, 2);
+    CHECK_U64(loop_blobs(&l), 3);
     loop_close(&l);
 }
