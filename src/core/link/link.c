@@ -156,8 +156,7 @@ enum err link_open_running(struct ctx *c, struct app *app, struct slice token, s
 /* A link never gives more than its sender may give now. */
 static enum err check_sender(struct ctx *c, const struct link *l, const struct file *f)
 {
-    enum relation relation = id_eq(f->owner_id, l->owner_id) ? RELATION_OWNER : RELATION_NONE;
-    return policy_allows(l->sender_role, ACTION_SHARE, relation) ? ERR_OK : revoked(c);
+    return policy_allows_owner(l->sender_role, &l->owner_id, ACTION_SHARE, &f->owner_id) ? ERR_OK : revoked(c);
 }
 
 enum err link_files(struct ctx *c, struct app *app, const struct link *l, struct file **ret, size_t *ret_n)

@@ -99,6 +99,11 @@ static uint8_t cell(enum role role, enum action action, enum relation relation)
 
 bool policy_allows(enum role role, enum action action, enum relation relation) { return cell(role, action, relation) != 0; }
 
+bool policy_allows_owner(enum role role, const struct id *user, enum action action, const struct id *owner)
+{
+    return policy_allows(role, action, id_eq(*user, *owner) ? RELATION_OWNER : RELATION_NONE);
+}
+
 bool policy_breaks_glass(enum role role, enum action action, enum relation relation)
 {
     return cell(role, action, relation) == GLASS;

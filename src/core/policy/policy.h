@@ -36,6 +36,8 @@ enum relation {
 
 /* The table. Everything not allowed there is denied. */
 bool policy_allows(enum role role, enum action action, enum relation relation);
+/* The same for somebody who is not here, with what belongs to `owner`; what is shared with them does not count. */
+bool policy_allows_owner(enum role role, const struct id *user, enum action action, const struct id *owner);
 /* Only because the caller is an administrator. */
 bool policy_breaks_glass(enum role role, enum action action, enum relation relation);
 /* "owner", "edit", "download", "view", ""; and back from what share rows say: RELATION_NONE for an unknown word. */

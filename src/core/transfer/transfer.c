@@ -52,16 +52,15 @@ struct create_arg {
     struct transfer t;
 };
 
-/* An administrator shares what others own. */
-static enum err record_foreign(struct ctx *c, struct db_conn *conn, const struct create_arg *a)
+/* An administrator shares what others own: each of it is on record. */
+static enum err check_foreign(struct ctx *c, struct db_conn *conn, const struct create_arg *a)
 {
     struct file *files = NULL;
     size_t n = 0;
     TRY(transfer_store_files(c, conn, &a->t.id, &files, &n));
     for (size_t i = 0; i < n; i++) {
-        if (id_eq(files[i].owner_id, a->who->user_id)) continue;
-        TRY(audit_write(c, conn, &(struct audit_event){.event = "admin.access", .who = a->who, .object_type = "file",
-                                                       .object_id = &files[i].id, .detail = SLICE("share"), .break_glass = true}));
+        struct policy_object o = {.type = "file", .id = &files[i].id, .owner = &files[i].owner_id};
+        TRY(policy_check_tx(c, conn, a->who, ACTION_SHARE, &o));
     }
     return ERR_OK;
 }
@@ -81,7 +80,7 @@ static enum err create_tx(struct ctx *c, struct db_conn *conn, void *arg)
     }
     TRY(audit_write(c, conn, &(struct audit_event){.event = "transfer.create", .who = a->who, .object_type = "transfer",
                                                    .object_id = &a->t.id}));
-    if (!a->only_of) TRY(record_foreign(c, conn, a));
+    if (!a->only_of) TRY(check_foreign(c, conn, a));
     TRY(transfer_store_get(c, conn, &a->t.id, &a->t));
     TRY(quota_get(c, conn, a->app, &a->t.owner_id, &q));
     return quota_check_transfer(c, &q, a->t.total_bytes);
