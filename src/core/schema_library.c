@@ -79,7 +79,7 @@ const char library_schema_sqlite[] =
     "tokenize = 'trigram case_sensitive 1', detail = none, columnsize = 0);";
 
 /* pg_trgm comes with PostgreSQL's contrib and is a trusted extension: whoever owns the database may add it. Without it, searches read all
- * rows of the owner; what they find is the same. */
+ * rows of the owner; what they find is the same. New entries wait in a list, which searches read too, and which is therefore short. */
 const char library_schema_postgres[] =
     TABLES("TEXT COLLATE \"C\"", "BIGSERIAL PRIMARY KEY", "BIGINT PRIMARY KEY")
     "CREATE FUNCTION files_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -93,6 +93,7 @@ const char library_schema_postgres[] =
     "  BEGIN CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public; EXCEPTION WHEN OTHERS THEN NULL; END;"
     "  SELECT n.nspname INTO home FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm';"
     "  IF home IS NOT NULL THEN"
-    "    EXECUTE format('CREATE INDEX library_by_trigram ON library USING gin (text %I.gin_trgm_ops) WITH (fastupdate = off)', home);"
+    "    EXECUTE format('CREATE INDEX library_by_trigram ON library USING gin (text %I.gin_trgm_ops) "
+    "      WITH (fastupdate = on, gin_pending_list_limit = 256)', home);"
     "  END IF;"
     "END $$;";

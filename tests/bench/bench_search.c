@@ -1,6 +1,6 @@
 /* bench_search: lists and searches of an owner with 100,000 files (BENCH_FILES), in this process, without sockets: the time of a whole
- * request, signed in and answered in JSON. One line a query, "search <TAB> query <TAB> fastest ms <TAB> median ms <TAB> found". The
- * database is that of SEALDROP_LOOP (loopback.h). tests/bench/run.py runs it for its table. */
+ * request, signed in and answered in JSON. One line a query, "search <TAB> query <TAB> fastest ms <TAB> median ms <TAB> found"; then bulk
+ * operations, "bulk <TAB> what <TAB> ms". The database is that of SEALDROP_LOOP (loopback.h). tests/bench/run.py runs it for its table. */
 #include <stdlib.h>
 #include <time.h>
 
