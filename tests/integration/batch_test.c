@@ -132,8 +132,8 @@ TEST(batch_one_fault_is_one_files)
     file(&f, "setup.exe", slice_of(bytes, 1));
     file(&f, "long", slice_of(bytes, 500));
     file(&f, "two", slice_of(bytes, 300));
-    file(&f, "three", slice_of(bytes, 399)); /* fits no more, */
-    file(&f, "four", slice_of(bytes, 390));  /* and this does */
+    file(&f, "three", slice_of(bytes, 399)); /* fits just so, */
+    file(&f, "four", slice_of(bytes, 390));  /* and this no more */
     send_form(&l, bearer, &f, &a);
     CHECK_STATUS(&a, 201);
     CHECK_U64(loop_count(&a, "files"), 3);
@@ -159,6 +159,7 @@ TEST(batch_one_fault_is_one_files)
     file(&f, "../y", slice_of(bytes, 1));
     send_form(&l, bearer, &f, &a);
     CHECK_PROBLEM(&a, 400, "invalid");
+    CHECK_U64(loop_count(&a, "errors"), 1);
     CHECK_STR(&a, "errors.0.field", "name");
     file(&f, "five", slice_of(bytes, 300));
     send_form(&l, bearer, &f, &a);

@@ -60,24 +60,10 @@ static bool is_refusal(const struct ctx *c, enum err e)
     return told && (e == ERR_INVALID || e == ERR_NOT_FOUND || e == ERR_EXISTS || e == ERR_CONFLICT || e == ERR_QUOTA || e == ERR_TOO_LARGE);
 }
 
-/* With the errors of fields, which ctx_pass_error leaves out. */
-static void pass_refusal(struct ctx *c, const struct ctx *from, enum err e)
-{
-    ctx_pass_error(c, from, e);
-    for (size_t i = 0; i < from->field_error_count; i++) {
-        const char *field = NULL, *message = NULL;
-        if (arena_cstr(&c->arena, from->field_errors[i].field, &field) != ERR_OK ||
-            arena_cstr(&c->arena, from->field_errors[i].message, &message) != ERR_OK)
-            return;
-        ctx_field_error(c, field, message);
-    }
-}
-
 enum err batch_refusal(struct ctx *c, const struct batch *b)
 {
     ASSERT(b->refused_err != ERR_OK);
-    pass_refusal(c, &b->refused, b->refused_err);
-    return b->refused_err;
+    return ctx_pass_error(c, &b->refused, b->refused_err);
 }
 
 /* The result of file i; passes on what is not its own fault. */
@@ -85,8 +71,7 @@ static enum err note(struct ctx *c, struct batch *b, size_t i, enum err e)
 {
     struct small_file f = {.err = e};
     if (e == ERR_OK || !is_refusal(c, e)) return e;
-    if (b->refused_err == ERR_OK) pass_refusal(&b->refused, c, e);
-    if (b->refused_err == ERR_OK) b->refused_err = e;
+    if (b->refused_err == ERR_OK) b->refused_err = ctx_pass_error(&b->refused, c, e);
     TRY(small_note(c, e, &f));
     b->results[i].err = e;
     b->results[i].code = f.code;
