@@ -137,15 +137,16 @@ static const struct db_stmt see_values = {
 static const struct db_stmt count_match = {
     "library_count_match",
     "SELECT COUNT(*) FROM (SELECT 1 FROM library_fts WHERE library_fts MATCH $1 AND rowid BETWEEN $2 AND $3 LIMIT $4)", NULL};
-#define COUNT(index, where) "SELECT COUNT(*) FROM (SELECT 1 FROM library INDEXED BY library_by_" index " WHERE owner = $1 AND " where
-static const struct db_stmt count_folder = {"library_count_folder", COUNT("folder", "folder_id = $2 LIMIT $3)"), NULL};
+#define COUNT_IN(from, where) "SELECT COUNT(*) FROM (SELECT 1 FROM " from " WHERE owner = $1 AND " where
+#define COUNT(index, where) COUNT_IN("library", where), COUNT_IN("library INDEXED BY library_by_" index, where)
+static const struct db_stmt count_folder = {"library_count_folder", COUNT("folder", "folder_id = $2 LIMIT $3) x")};
 static const struct db_stmt count_category = {
-    "library_count_category", COUNT("category", "trashed = $2 AND category_key <> '' AND category_key = $3 LIMIT $4)"), NULL};
-static const struct db_stmt count_state = {"library_count_state", COUNT("state", "state <> 'ready' AND state = $2 LIMIT $3)"), NULL};
+    "library_count_category", COUNT("category", "trashed = $2 AND category_key <> '' AND category_key = $3 LIMIT $4) x")};
+static const struct db_stmt count_state = {"library_count_state", COUNT("state", "state <> 'ready' AND state = $2 LIMIT $3) x")};
 static const struct db_stmt count_size = {
-    "library_count_size", COUNT("size", "trashed = $2 AND size BETWEEN $3 AND $4 LIMIT $5)"), NULL};
+    "library_count_size", COUNT("size", "trashed = $2 AND size BETWEEN $3 AND $4 LIMIT $5) x")};
 static const struct db_stmt count_created = {
-    "library_count_time", COUNT("creation", "trashed = $2 AND created_at >= $3 AND created_at < $4 LIMIT $5)"), NULL};
+    "library_count_time", COUNT("creation", "trashed = $2 AND created_at >= $3 AND created_at < $4 LIMIT $5) x")};
 
 static const struct db_stmt get_file = {
     "library_file", "SELECT owner_id, name, description, category, tags FROM files WHERE id = $1", NULL};
@@ -296,11 +297,11 @@ static enum err consider_text(struct ctx *c, struct db_conn *conn, const struct 
     return ERR_OK;
 }
 
-/* The way of SQLite that looks at the fewest rows. */
-static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct choice *best)
+/* What the indexes of filters bring. */
+static enum err consider_indexes(struct ctx *c, struct db_conn *conn, const struct library_find *f, int64_t max, struct choice *best)
 {
     const struct library_query *q = f->q;
-    struct db_value limit = db_i64(CANDIDATES_MAX + 1), owner = db_i64(f->owner), trashed = db_i64(f->trashed);
+    struct db_value limit = db_i64(max), owner = db_i64(f->owner), trashed = db_i64(f->trashed);
     const struct db_value in_folder[] = {owner, db_id(&f->folder), limit};
     const struct db_value in_category[] = {owner, trashed, db_text(f->category), limit};
     const struct db_value in_state[] = {owner, db_text(f->state), limit};
@@ -318,7 +319,21 @@ static enum err choose(struct ctx *c, struct db_conn *conn, const struct library
     };
     for (size_t i = 0; i < ARRAY_LEN(sources); i++)
         if (sources[i].wanted) TRY(consider(c, conn, f, &sources[i].source, best));
-    return consider_text(c, conn, f, best);
+    return ERR_OK;
+}
+
+/* SQLite is told the way that looks at the fewest rows; PostgreSQL finds it, and is only told whether to look ahead before. */
+static enum err choose(struct ctx *c, struct db_conn *conn, const struct library_find *f, struct choice *best)
+{
+    struct choice few = *best;
+    if (db_conn_kind(conn) == DB_SQLITE) {
+        TRY(consider_indexes(c, conn, f, CANDIDATES_MAX + 1, best));
+        return consider_text(c, conn, f, best);
+    }
+    TRY(db_exec0(c, conn, &see_values, NULL));
+    TRY(consider_indexes(c, conn, f, CANDIDATES_FEW + 1, &few));
+    best->ahead = few.ahead;
+    return ERR_OK;
 }
 
 static struct db_value key_of(const struct library_query *q)
@@ -340,7 +355,7 @@ static enum err find_filtered(struct ctx *c, struct db_conn *conn, const struct 
     struct choice way = {&scan[by][down], db_null(), CANDIDATES_MAX + 1, true};
     if (others) way = (struct choice){.stmt = &with_me[by][down]};
     if (q->side == LIBRARY_SHARED_BY_ME) way = (struct choice){.stmt = &by_me[by][down], .extra = db_i64(f->now_ms)};
-    if (q->side == LIBRARY_OWN) TRY(db_conn_kind(conn) == DB_SQLITE ? choose(c, conn, f, &way) : db_exec0(c, conn, &see_values, NULL));
+    if (q->side == LIBRARY_OWN) TRY(choose(c, conn, f, &way));
     struct db_value args[15 + SEARCH_PATTERNS] = {others ? db_id(&f->user) : db_i64(f->owner << OWNER_SHIFT),
                                                   db_i64(others ? f->now_ms : ((f->owner + 1) << OWNER_SHIFT) - 1),
                                                   key_of(q),
