@@ -212,6 +212,21 @@ TEST(log_lines_of_a_turn_are_written_together)
     log_setup(LOG_OFF, LOG_LOGFMT, NULL, NULL);
 }
 
+TEST(ctx_cuts_between_characters)
+{
+    CLEANUP(ctx_done) struct ctx c;
+    char name[300] = "";
+    ctx_init(&c, 1 << 16);
+    for (size_t i = 0; i < 4; i++) { /* "é" begins at each place around the end once */
+        memset(name, 'x', sizeof name - 1);
+        for (size_t at = 240 + i; at + 2 < sizeof name; at += 2) memcpy(name + at, "\xc3\xa9", 2);
+        CHECK_ERR(refuse(&c, ERR_DENIED, "type_denied", "%s", name), ERR_DENIED);
+        size_t len = c.err_public.len;
+        CHECK(len >= sizeof c.err_detail - 4 && (len - 240 - i) % 2 == 0);
+        CHECK(memcmp(c.err_public.ptr, name, len) == 0);
+    }
+}
+
 TEST(ctx_keeps_one_error)
 {
     CLEANUP(ctx_done) struct ctx c;

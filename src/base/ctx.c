@@ -33,6 +33,18 @@ static void record(struct ctx *c, enum err e, const char *file, int line)
     c->err_line = line;
 }
 
+/* Long names do not fit; what does ends with a whole character, for clients refuse JSON that does not. */
+static void write_detail(struct ctx *c, const char *fmt, va_list args)
+{
+    int n = vsnprintf(c->err_detail, sizeof c->err_detail, fmt, args);
+    size_t len = sizeof c->err_detail - 1;
+    if (n < 0) c->err_detail[0] = '\0';
+    if (n < 0 || (size_t)n <= len) return;
+    while (len && ((uint8_t)c->err_detail[len - 1] & 0xc0) == 0x80) len--;
+    if (len && ((uint8_t)c->err_detail[len - 1] & 0x80)) len--;
+    c->err_detail[len] = '\0';
+}
+
 enum err ctx_fail(struct ctx *c, enum err e, const char *file, int line, const char *fmt, ...)
 {
     va_list args;
@@ -40,7 +52,7 @@ enum err ctx_fail(struct ctx *c, enum err e, const char *file, int line, const c
     c->err_code = NULL;
     c->err_public = (struct slice){0};
     va_start(args, fmt);
-    vsnprintf(c->err_detail, sizeof c->err_detail, fmt, args);
+    write_detail(c, fmt, args);
     va_end(args);
     return e;
 }
@@ -52,7 +64,7 @@ enum err ctx_refuse(struct ctx *c, enum err e, const char *code, const char *fil
     record(c, e, file, line);
     c->err_code = code;
     va_start(args, fmt);
-    vsnprintf(c->err_detail, sizeof c->err_detail, fmt, args);
+    write_detail(c, fmt, args);
     va_end(args);
     c->err_public = slice_cstr(c->err_detail);
     return e;

@@ -5,7 +5,7 @@ signing in and calls with a token a small service with FastAPI, for uploads @tus
 run.py [--runs N] [--size 1G] [--large 1G] [--small 1000] [--only GROUP[,GROUP…]] [--write]
 groups: transfer small finish memory idle login search uploads; --large and --small are the size and the number of files of uploads.
 BENCH_DIR (build/bench) holds the data, BENCH_BIG (10G) is the size for the finish latency. Runs are interleaved, figures are
-medians. --write puts the table into docs/PERFORMANCE.md. Without build/release/bin/sealdropd only nginx is measured.
+medians. --write puts the tables into docs/PERFORMANCE.md, each group into its own place there. Without build/release/bin/sealdropd only nginx is measured.
 Client and servers share the machine: trust the CPU column, and the ratios, more than the GB/s.
 """
 import argparse
@@ -49,7 +49,8 @@ class OnPostgres:
 
 class Bench:
     def __init__(self, args, home):
-        self.args, self.home, self.rows = args, home, {}
+        self.args, self.home = args, home
+        self.group, self.rows = "", {}
         self.sealdrop = self.nginx = None
 
     def say(self, text):
@@ -99,7 +100,7 @@ class Bench:
                      form % theirs if theirs is not None else "-", "%.2f" % ratio if ratio else "-", budget, peer=peer)
 
     def row(self, *cells, peer=None):
-        self.rows.setdefault((peer or self.nginx).name, []).append(cells)
+        self.rows.setdefault(self.group, {}).setdefault((peer or self.nginx).name, []).append(cells)
         self.say("  " + " | ".join(cells))
 
     def transfer(self):
@@ -236,10 +237,14 @@ class Bench:
                 self.ratios("%s, %s (%s)" % (label, *pair), m[ours], m[theirs], columns, peer=theirs.server)
             shutil.rmtree(files[0].parent)
 
-    def table(self):
+    def measure(self, group):
+        self.group = group
+        getattr(self, group)()
+
+    def table(self, group):
         """One for each peer."""
         lines = []
-        for peer, rows in self.rows.items():
+        for peer, rows in self.rows[group].items():
             lines += ["", "| what | Sealdrop | %s | ratio (more is better) | budget |" % peer, "|---|---|---|---|---|"]
             lines += ["| %s |" % " | ".join(r) for r in rows]
         return "\n".join(lines[1:])
@@ -272,9 +277,9 @@ def machine(home):
                                       kind, durable))
 
 
-def write_document(text):
+def write_document(group, text):
     document = DOC.read_text()
-    begin, end = "<!-- bench:begin -->", "<!-- bench:end -->"
+    begin, end = "<!-- bench: %s -->" % group, "<!-- end of %s -->" % group
     head, rest = document.split(begin, 1)
     DOC.write_text(head + begin + "\n" + text + "\n" + end + rest.split(end, 1)[1])
 
@@ -298,15 +303,16 @@ def main():
         facts = machine(home)
         bench.start()
         for group in groups:
-            getattr(bench, group)()
+            bench.measure(group)
     finally:
         bench.stop()
         shutil.rmtree(home, ignore_errors=True)
     command = "./dev bench " + " ".join(a for a in sys.argv[1:])
-    report = "%s\n\nMade by `%s` (%d runs, medians).\n\n%s" % (facts, command.strip(), args.runs, bench.table())
-    print(report)
-    if args.write:
-        write_document(report)
+    for group in bench.rows:
+        report = "%s\n\nMade by `%s` (runs: %d; medians).\n\n%s" % (facts, command.strip(), args.runs, bench.table(group))
+        print(report + "\n")
+        if args.write:
+            write_document(group, report)
 
 
 if __name__ == "__main__":
