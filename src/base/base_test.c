@@ -45,6 +45,54 @@ TEST(address_keys)
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) CHECK_SLICE(slice_cstr(key_of(keys[i][0])), slice_cstr(keys[i][1]));
 }
 
+TEST(address_networks)
+{
+    static const struct {
+        const char *net, *address;
+        bool in;
+    } cases[] = {
+        {"192.0.2.7", "192.0.2.7", true},       {"192.0.2.7", "192.0.2.8", false},      {"10.0.0.0/8", "10.255.255.255", true},
+        {"10.0.0.0/8", "11.0.0.0", false},      {"10.0.0.0/8", "::ffff:10.1.2.3", true}, {"::ffff:10.0.0.0/104", "10.1.2.3", true},
+        {"0.0.0.0/0", "203.0.113.9", true},     {"0.0.0.0/0", "2001:db8::1", false},    {"::/0", "203.0.113.9", true},
+        {"2001:db8::/33", "2001:db8:7fff::1", true}, {"2001:db8::/33", "2001:db8:8000::1", false}, {"::1", "::1", true},
+        {"10.0.0.0/8", "", false},              {"10.0.0.0/8", "no address", false},
+    };
+    static const char *const bad[] = {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/x", "10.0.0.1/8", "10.0.0", "::/129", "host",
+                                      "2001:db8::1/64", "10.0.0.0/8/8", "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
+    struct address_net net;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CHECK_OK(address_net_parse(slice_cstr(cases[i].net), &net));
+        CHECK(address_in(cases[i].address, &net, 1) == cases[i].in);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) CHECK_ERR(address_net_parse(slice_cstr(bad[i]), &net), ERR_INVALID);
+}
+
+TEST(address_behind_proxies)
+{
+    static const char *const cases[][3] = {
+        {"127.0.0.1", "203.0.113.9", "203.0.113.9"},
+        {"127.0.0.1", "1.1.1.1, 203.0.113.9", "203.0.113.9"}, /* the first the client wrote itself */
+        {"127.0.0.1", "1.1.1.1, 203.0.113.9 , 10.1.1.1", "203.0.113.9"},
+        {"127.0.0.1", "10.9.9.9, 10.1.1.1", "10.9.9.9"},
+        {"127.0.0.1", "2001:DB8::7", "2001:db8::7"},
+        {"127.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"},
+        {"127.0.0.1", "", "127.0.0.1"},
+        {"127.0.0.1", "unknown", "127.0.0.1"},
+        {"127.0.0.1", "203.0.113.9, nonsense, 10.1.1.1", "10.1.1.1"},
+        {"127.0.0.1", ",,", "127.0.0.1"},
+        {"198.51.100.4", "203.0.113.9", "198.51.100.4"}, /* no proxy of ours */
+    };
+    struct address_net nets[2];
+    CHECK_OK(address_net_parse(SLICE("127.0.0.0/8"), &nets[0]));
+    CHECK_OK(address_net_parse(SLICE("10.0.0.0/8"), &nets[1]));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char peer[ADDRESS_TEXT_BYTES];
+        snprintf(peer, sizeof peer, "%s", cases[i][0]);
+        address_behind(slice_cstr(cases[i][1]), nets, ARRAY_LEN(nets), peer);
+        CHECK_SLICE(slice_cstr(peer), slice_cstr(cases[i][2]));
+    }
+}
+
 TEST(slice_operations)
 {
     struct slice s = SLICE("a=b=c");

@@ -156,6 +156,7 @@ void exchange_start(struct exchange *x)
 {
     struct http_server *s = server_of(x);
     const struct http_app *app = &s->app;
+    address_behind(http_request_header(&x->req, "x-forwarded-for"), s->cfg.proxies, s->cfg.proxy_count, x->req.peer);
     x->planned = true;
     x->phase = EXCHANGE_GATHER;
     x->body = x->req.has_body ? BODY_WAIT : BODY_DONE;

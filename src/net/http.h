@@ -13,6 +13,7 @@
 #ifndef SEALDROP_NET_HTTP_H
 #define SEALDROP_NET_HTTP_H
 
+#include "base/address.h"
 #include "base/ctx.h"
 
 enum http_method {
@@ -45,7 +46,7 @@ struct http_request {
     bool has_length;        /* Content-Length was given (always so for has_body == false, as 0) */
     uint64_t content_length;
     struct slice body;      /* HTTP_PLAN_CALL only */
-    char peer[48];          /* numeric address of the peer, no port; IPv4-mapped shown as IPv4 */
+    char peer[48];          /* numeric address of who asks, no port; IPv4-mapped shown as IPv4; behind a proxy of ours, as it says */
     struct ctx *ctx;
     /* How http_interim() reaches this client; NULL: it cannot be told anything before the answer. */
     void (*interim)(struct ctx *c, int status, const struct http_header *headers, size_t count);
@@ -161,6 +162,8 @@ struct http_config {
     int64_t idle_ms;           /* between requests; 0: 60000 */
     int64_t stall_ms;          /* no body byte in or out; 0: 30000 */
     uint64_t body_rate_min;    /* bytes/s averaged over 30 s; 0: 1024 */
+    const struct address_net *proxies; /* whose X-Forwarded-For is believed; outlives the server */
+    size_t proxy_count;
 };
 
 struct http_server;

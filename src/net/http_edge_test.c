@@ -251,6 +251,21 @@ TEST(a_slow_sink_holds_the_client_back)
     harness_close(&h);
 }
 
+TEST(who_asks_behind_a_proxy)
+{
+    static const char request[] = "GET /peer HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 198.51.100.4\r\n\r\n";
+    struct address_net loopback;
+    CHECK_OK(address_net_parse(SLICE("127.0.0.0/8"), &loopback));
+    for (size_t n = 0; n < 2; n++) {
+        CHECK(harness_open(&h, &(struct harness_options){.cfg = {.proxies = &loopback, .proxy_count = n}}));
+        CHECK(probe_open(&cl, h.port, NULL));
+        CHECK(ask(request) && strcmp(a.body, n ? "198.51.100.4 x v1" : "127.0.0.1 x v1") == 0);
+        CHECK(ask("GET /peer HTTP/1.1\r\nHost: x\r\n\r\n") && strcmp(a.body, "127.0.0.1 x v1") == 0);
+        probe_close(&cl);
+        harness_close(&h);
+    }
+}
+
 TEST(http_1_0_and_odd_answers)
 {
     CHECK(harness_open(&h, &(struct harness_options){0}));

@@ -33,6 +33,9 @@ static const struct setting settings[] = {
      "Addresses to listen on, separated by commas: \":8443\" (every address), \"127.0.0.1:8443\", \"[::1]:8443\"."},
     {"server", "public_url", TEXT, AT(public_url), "", 0, 0, NULL,
      "What links begin with, as people reach this server. Empty: https://localhost and the first port."},
+    {"server", "trusted_proxies", TEXT, AT(trusted_proxies), "", 0, 0, NULL,
+     "Reverse proxies in front, addresses or networks separated by commas (127.0.0.1, 10.0.0.0/8): their X-Forwarded-For says who asks. "
+     "Empty: nobody is believed."},
     {"server", "io_threads", NUMBER, AT(io_threads), "0", 0, 256, NULL, "Threads for connections. 0: one a core."},
     {"server", "workers", NUMBER, AT(workers), "0", 0, 1024, NULL, "Threads for requests. 0: cores + 6."},
     {"server", "connections", NUMBER, AT(connections_max), "20000", 16, 1000000, NULL, "Connections at most."},

@@ -17,6 +17,7 @@ struct config_oidc {
 struct config {
     struct slice data;
     struct slice listen; /* comma-separated */
+    struct slice trusted_proxies; /* comma-separated */
     struct slice public_url;
     uint64_t io_threads, workers, connections_max;
     struct slice tls_cert, tls_key, tls_min;

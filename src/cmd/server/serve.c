@@ -16,6 +16,7 @@
 #include "os/proc.h"
 
 #define LISTEN_MAX 16
+#define PROXIES_MAX 64
 
 struct serve {
     struct config cfg;
@@ -27,6 +28,8 @@ struct serve {
     struct job_runner *jobs;
     const char *listen[LISTEN_MAX];
     size_t listen_count;
+    struct address_net proxies[PROXIES_MAX];
+    size_t proxy_count;
     struct slice setup_token;
 };
 
@@ -112,11 +115,25 @@ static enum err split_listen(struct ctx *c, struct serve *s)
     return refuse(c, ERR_INVALID, "config", "server.listen is empty.");
 }
 
+static enum err split_proxies(struct ctx *c, struct serve *s)
+{
+    struct slice rest = s->cfg.trusted_proxies;
+    while (rest.len) {
+        struct slice one = slice_trim(slice_cut(&rest, ','));
+        if (s->proxy_count == PROXIES_MAX) return refuse(c, ERR_INVALID, "config", "server.trusted_proxies has more than 64 entries.");
+        if (address_net_parse(one, &s->proxies[s->proxy_count++]) != ERR_OK)
+            return refuse(c, ERR_INVALID, "config", "server.trusted_proxies: \"" SLICE_FMT "\" is no address or network like 10.0.0.0/8.",
+                          SLICE_ARG(one));
+    }
+    return ERR_OK;
+}
+
 static enum err open_http(struct ctx *c, struct serve *s)
 {
     struct api_config api = {s->setup_token, s->cfg.metrics_token};
     const struct config *cfg = &s->cfg;
     TRY(split_listen(c, s));
+    TRY(split_proxies(c, s));
     TRY(api_new(c, s->w.app, &api, &s->api));
     struct http_app app = api_http_app(s->api);
     struct http_config http = {.listen = s->listen,
@@ -128,7 +145,9 @@ static enum err open_http(struct ctx *c, struct serve *s)
                                .head_ms = (int64_t)cfg->head_timeout_s * 1000,
                                .idle_ms = (int64_t)cfg->idle_timeout_s * 1000,
                                .stall_ms = (int64_t)cfg->stall_timeout_s * 1000,
-                               .body_rate_min = cfg->body_rate_min};
+                               .body_rate_min = cfg->body_rate_min,
+                               .proxies = s->proxies,
+                               .proxy_count = s->proxy_count};
     TRY(http_server_open(c, &http, &app, &s->http));
     api_set_server(s->api, s->http);
     return ERR_OK;
