@@ -34,7 +34,7 @@ static void record(struct ctx *c, enum err e, const char *file, int line)
 }
 
 /* Long names do not fit; what does ends with a whole character, for clients refuse JSON that does not. */
-static void write_detail(struct ctx *c, const char *fmt, va_list args)
+static PRINTF_LIKE(2, 0) void write_detail(struct ctx *c, const char *fmt, va_list args)
 {
     int n = vsnprintf(c->err_detail, sizeof c->err_detail, fmt, args);
     size_t len = sizeof c->err_detail - 1;

@@ -1,4 +1,5 @@
-/* ini and text: lines come from the text they were found in; numbers survive being printed, to the digits that are shown. */
+/* ini, text and addresses: lines come from the text they were found in; numbers survive being printed, to the digits that are shown. */
+#include "base/address.h"
 #include "codec/ini.h"
 #include "codec/text.h"
 #include "codec/utf8.h"
@@ -33,12 +34,25 @@ static void check_size(uint64_t v)
     ASSERT(off <= v / 20);
 }
 
+/* Who asks stays an address, and one that is no proxy of ours where there is one. */
+static void check_address(struct slice in)
+{
+    static const struct address_net loopback = {.b = {[10] = 0xff, 0xff, 127}, .bits = 104};
+    char peer[ADDRESS_TEXT_BYTES] = "127.0.0.1";
+    struct address_net net, again;
+    address_behind(in, &loopback, 1, peer);
+    ASSERT(address_net_parse(slice_cstr(peer), &net) == ERR_OK && net.bits == 128);
+    if (address_net_parse(in, &net) != ERR_OK) return;
+    ASSERT(net.bits <= 128 && address_net_parse(in, &again) == ERR_OK && memcmp(&net, &again, sizeof net) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = slice_of(data, size);
     CLEANUP(buf_done) struct buf text = BUF_INIT(64);
     uint64_t v = 0;
     check_ini(in);
+    check_address(in);
     if (size_parse(in, &v) == ERR_OK) check_size(v);
     if (duration_parse(in, &v) == ERR_OK) ASSERT(duration_print(&text, v) == ERR_OK);
     if (size >= sizeof v) {
