@@ -176,6 +176,19 @@ test_trash() {
   is 4 sd ls /g
   is 0 sd ls --trash
   prints /g/g.txt
+  is 0 sd restore /g
+  is 0 sd download /g/g.txt -o "$D/back"
+  same "$D/g.txt" "$D/back/g.txt"
+  is 4 sd restore /g
+  says "no '/g' in the trash"
+  is 0 sd rm /g/g.txt
+  is 0 sd restore /g/g.txt
+  is 0 sd ls /g
+  prints g.txt
+  id=$(awk '/g.txt/ {print $1}' "$W/stdout")
+  is 0 sd rm "$id"
+  is 0 sd restore "$id"
+  is 4 sd restore 01900000-0000-7000-8000-000000000000
   is 0 sd upload "$D/g.txt" --folder /h
   is 0 sd rm /h --recursive --purge
   is 0 sd ls --trash

@@ -42,7 +42,7 @@ struct app {
 extern const struct arg_option opt_json, opt_quiet, opt_progress, opt_cacert, opt_accept_fingerprint, opt_password,
     opt_password_stdin, opt_password_env;
 extern const struct arg_command cmd_login, cmd_approve, cmd_logout, cmd_whoami, cmd_send, cmd_get, cmd_sent, cmd_revoke,
-    cmd_upload, cmd_download, cmd_ls, cmd_search, cmd_rm, cmd_mv, cmd_tag, cmd_versions, cmd_share;
+    cmd_upload, cmd_download, cmd_ls, cmd_search, cmd_rm, cmd_mv, cmd_tag, cmd_restore, cmd_versions, cmd_share;
 
 /* Everything of `text` to stdout; on a terminal without control characters. ERR_CLOSED when the reader went away. */
 MUST_USE enum err app_print(struct app *a, struct buf *text);

@@ -1,4 +1,4 @@
-/* rm, versions, share: what concerns one file of the library, or several in the same way. */
+/* rm, restore, versions, share: what concerns one file of the library, or several in the same way. */
 #include "base/limits.h"
 #include "base/time.h"
 #include "cmd/cli/library.h"
@@ -100,6 +100,51 @@ static enum err run_rm(struct app *a)
     for (size_t i = 0; i < a->operand_count; i++) TRY(remove_one(&l, a->operands[i]));
     return say(a, a->opt.purge ? "Erased."
                                : "Removed: files lie in the trash (`sealdrop ls --trash`); transfers and their links have ended.");
+}
+
+/* ---- restore ---- */
+
+struct restoring {
+    struct library *l;
+    struct slice path;
+    size_t count;
+};
+
+static enum err restore_by_id(struct library *l, const struct id *id)
+{
+    struct call call = {.method = NULL};
+    return call_file(l, "POST", id, "/restore", &call);
+}
+
+/* The file of that path, and what lay in the folder of that path. */
+static enum err restore_item(void *arg, const struct wire_item *item)
+{
+    struct restoring *r = arg;
+    struct slice folder = item->folder.len > 1 ? item->folder : SLICE(""), path = {0};
+    TRY(arena_printf(&r->l->app->c->arena, &path, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(folder), SLICE_ARG(item->name)));
+    bool below = slice_starts(path, r->path) && path.ptr[r->path.len] == '/';
+    if (!below && !slice_eq(path, r->path)) return ERR_OK;
+    r->count++;
+    return restore_by_id(r->l, &item->id);
+}
+
+static enum err restore_one(struct library *l, const char *what)
+{
+    struct restoring r = {.l = l, .path = slice_cstr(what)};
+    struct id id;
+    if (id_parse(r.path, &id) == ERR_OK) return restore_by_id(l, &id);
+    while (r.path.len > 1 && slice_ends(r.path, SLICE("/"))) r.path.len--;
+    TRY(library_each(l, "state=trashed&sort=name", restore_item, &r));
+    if (r.count) return ERR_OK;
+    return refuse(l->app->c, ERR_NOT_FOUND, "not_found", "there is no '%s' in the trash; `sealdrop ls --trash` tells what there is", what);
+}
+
+static enum err run_restore(struct app *a)
+{
+    CLEANUP(library_done) struct library l = {0};
+    TRY(library_open(a, &l));
+    for (size_t i = 0; i < a->operand_count; i++) TRY(restore_one(&l, a->operands[i]));
+    return say(a, "Back where it was.");
 }
 
 /* ---- versions ---- */
@@ -228,6 +273,10 @@ static enum err run_share(struct app *a)
 const struct arg_command cmd_rm = {
     "rm", "FILE|FOLDER|ID|LINK…", 1, 1000, "Put files into the trash; end a transfer or the link you made of it.",
     "FILE is an id or a path. A transfer that is removed ends all its links.\n", rm_options, 2, run_rm};
+const struct arg_command cmd_restore = {
+    "restore", "FILE|FOLDER|ID…", 1, 1000, "Take files out of the trash, back to where they were.",
+    "FILE and FOLDER are paths as `sealdrop ls --trash` shows them: /reports/may.pdf, or /reports for all that lay there.\n", NULL, 0,
+    run_restore};
 const struct arg_command cmd_versions = {"versions", "FILE", 1, 1, "List the versions of a file; restore or delete one.", NULL,
                                          versions_options, 3, run_versions};
 const struct arg_command cmd_share = {

@@ -22,7 +22,7 @@ const struct arg_option opt_password_env = {"password-env", 0, ARG_TEXT, offseto
 
 static const struct arg_command *const commands[] = {
     &cmd_login, &cmd_send, &cmd_get, &cmd_sent, &cmd_revoke, &cmd_upload, &cmd_download, &cmd_ls,     &cmd_search,
-    &cmd_mv,    &cmd_tag,  &cmd_rm,  &cmd_versions, &cmd_share, &cmd_whoami, &cmd_approve,  &cmd_logout};
+    &cmd_mv,    &cmd_tag,  &cmd_rm,  &cmd_restore, &cmd_versions, &cmd_share, &cmd_whoami, &cmd_approve,  &cmd_logout};
 
 static atomic_bool halt;
 
