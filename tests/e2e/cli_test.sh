@@ -403,6 +403,8 @@ test_foreign_files_are_left_alone() {
   echo mine >"$D/out/big.part"
   is 1 sd get "$LINK" -o "$D/out"
   [ "$(cat "$D/out/big.part")" = mine ] || fail "big.part was overwritten"
+  # What was begun beside it is not left behind: what lies there the next time may be somebody else's.
+  [ ! -e "$D/out/small.part" ] || fail "small.part was left behind"
   rm -r "$D/out"
   mkdir "$D/out"
   echo mine >"$D/out/small.part"

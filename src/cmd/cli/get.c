@@ -43,7 +43,7 @@ struct get {
 
 /* Lines of that journal. */
 struct line {
-    struct slice event; /* "grant", "start", "done" */
+    struct slice event; /* "grant", "start", "stop", "done" */
     struct slice grant;
     struct opt_id file_id;
     struct slice path; /* below the folder */
@@ -90,6 +90,7 @@ static enum err apply(void *arg, struct ctx *c, struct slice text)
     if (!l.file_id.set) return ERR_OK;
     size_t i = index_of(g, &l.file_id.v);
     if (i < g->count && slice_eq(l.event, SLICE("start"))) g->open[i].started = true;
+    if (i < g->count && slice_eq(l.event, SLICE("stop"))) g->open[i].started = false;
     if (i < g->count && slice_eq(l.event, SLICE("done")) && l.path.ptr) apply_done(g, c, i, &l);
     return ERR_OK;
 }
@@ -355,6 +356,14 @@ static enum err close_item(void *arg, struct worker *w, size_t item)
     return ERR_OK;
 }
 
+/* A file of one part begins anew the next time. What lies in its place by then may be somebody else's. */
+static void forget_single(struct ctx *c, struct get *g, size_t item)
+{
+    const struct open_file *o = &g->open[item];
+    if (!o->started || sft_part_count(o->secret.stored_size, o->secret.part_size) != 1) return;
+    if (sys()->unlink(g->targets[item].part_path) == 0) err_ignore(note(c, g, "stop", item), "it is taken for ours then");
+}
+
 /* What is verified is noted also when the rest failed. */
 static void save_rest(struct get *g)
 {
@@ -363,6 +372,7 @@ static void save_rest(struct get *g)
     for (size_t i = 0; i < g->count; i++) {
         struct open_file *o = &g->open[i];
         if (o->fd >= 0 && o->state) err_ignore(get_state_flush(&c, o->state, o->fd), "it is fetched again then");
+        if (o->fd >= 0) forget_single(&c, g, i);
         close_file(o);
     }
     ctx_done(&c);
