@@ -267,20 +267,23 @@ class Sealdrop(Server):
 
 
 class FastApi(Server):
-    """fastapi_peer.py under uvicorn with uvloop and httptools, a worker for each core."""
+    """fastapi_peer.py under uvicorn, a worker for each core: as Debian's python3-uvicorn installs it, or with the faster loop and
+    parser that are packages of their own."""
+    PLAIN = ("asyncio", "h11")
+    FAST = ("uvloop", "httptools")
     name = "FastAPI"
     PYTHON = "/usr/bin/python3"  # Debian's packages are there
 
-    def __init__(self, home, cert, key, small):
+    def __init__(self, home, cert, key, small, parts):
         super().__init__(home)
-        self.cert, self.key, self.small, self.token = cert, key, small, None
+        self.cert, self.key, self.small, self.parts, self.token = cert, key, small, parts, None
 
     def start(self):
         self.settings = {"PEER_HOME": str(self.home), "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
         self.token = subprocess.run([self.PYTHON, str(HERE / "fastapi_peer.py")], stdout=subprocess.PIPE, text=True, check=True,
                                     env=dict(os.environ, **self.settings)).stdout.strip()
         self.spawn([self.PYTHON, "-m", "uvicorn", "fastapi_peer:app", "--host", "127.0.0.1", "--port", str(self.port),
-                    "--workers", str(os.cpu_count()), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+                    "--workers", str(os.cpu_count()), "--loop", self.parts[0], "--http", self.parts[1], "--no-access-log",
                     "--log-level", "warning", "--ssl-certfile", str(self.cert), "--ssl-keyfile", str(self.key)])
         self.wait_until_quiet()
 
