@@ -231,7 +231,7 @@ static void run(void *arg)
 
 void loop_parallel(unsigned n, void (*fn)(void *arg, unsigned i), void *arg)
 {
-    struct runner runners[64] = {0};
+    struct runner runners[128] = {0};
     if (n > ARRAY_LEN(runners)) n = ARRAY_LEN(runners);
     for (unsigned i = 0; i < n; i++) {
         runners[i] = (struct runner){.fn = fn, .arg = arg, .i = i};
