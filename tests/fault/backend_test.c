@@ -74,27 +74,11 @@ static const struct {
     {BLOB("busy", STATUS(503) | STATUS_CUT), ERR_BUSY, false, 1},
 };
 
-/* Puts the fault wrappers around the backends, under the same application. */
-static void wrap(struct loop *l)
-{
-    CLEANUP(ctx_done) struct ctx c;
-    ctx_init(&c, LIMIT_JOB_ARENA_BYTES);
-    api_free(l->api);
-    app_close(l->app);
-    l->api = NULL;
-    l->app = NULL;
-    CHECK_OK(db_fault_open(l->be.db, &l->be.db));
-    CHECK_OK(blob_fault_open(&c, l->be.blobs, &l->be.blobs));
-    CHECK_OK(app_open(&c, &l->be, &l->cfg, &l->app));
-    CHECK_OK(api_new(&c, l->app, &(struct api_config){.setup_token = SLICE("")}, &l->api));
-    l->http = api_http_app(l->api);
-}
-
 static void each(story_fn *story, const char *name)
 {
     sys_fault_install();
     stage_open(&stage);
-    if (!test_failed()) wrap(&stage.l);
+    if (!test_failed()) loop_faulty(&stage.l);
     for (size_t i = 0; i < ARRAY_LEN(kinds) && !test_failed(); i++) {
         with = kinds[i].with;
         /* Signing in stores no bytes. */

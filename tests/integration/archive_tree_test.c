@@ -7,30 +7,6 @@
 #define FILES "/api/v1/files"
 #define FOLDERS "/api/v1/folders"
 
-static const char *make(struct loop *l, const char *bearer, const char *path)
-{
-    ANSWER a = {0};
-    LOOP(l, &a, .target = FOLDERS, .bearer = bearer, .json = loop_text("{\"path\":%s}", loop_quote(slice_cstr(path))));
-    if (a.status != 201) test_fail(__FILE__, __LINE__, "%s: %d %s", path, a.status, loop_shown(&a));
-    return loop_str(&a, "folder.id");
-}
-
-static const char *put(struct loop *l, const char *bearer, const char *folder, const char *name, const char *content)
-{
-    ANSWER a = {0};
-    LOOP(l, &a, .method = "PUT", .target = loop_text(FILES "/upload?name=%s&folder=%s", name, folder), .bearer = bearer,
-         .body = slice_cstr(content));
-    if (a.status != 201) test_fail(__FILE__, __LINE__, "%s: %d %s", name, a.status, loop_shown(&a));
-    return loop_str(&a, "file.id");
-}
-
-static int ask(struct loop *l, const char *bearer, const char *method, const char *target, const char *json)
-{
-    ANSWER a = {0};
-    LOOP(l, &a, .method = method, .target = target, .bearer = bearer, .json = json);
-    return a.status;
-}
-
 /* "id id", to JSON. */
 static const char *list(const char *ids)
 {
@@ -84,12 +60,15 @@ TEST(archive_paths_of_folders)
     if (loop_missing()) return;
     loop_open(&l);
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER);
-    const char *work = make(&l, anna, "/Work"), *inner = make(&l, anna, "/Work/M\xc3\xa4rz/tief"), *hollow = make(&l, anna, "/Work/leer");
-    make(&l, anna, "/Workshop");
-    const char *one = put(&l, anna, "/Work", "one.txt", "1"), *deep = put(&l, anna, loop_text("%s", inner), "\xe2\x82\xac", "2");
-    const char *shop = put(&l, anna, "/Workshop", "s", "3"), *top = put(&l, anna, "/", "top", "4");
-    const char *gone = put(&l, anna, "/Work/leer", "gone", "5");
-    CHECK(ask(&l, anna, "DELETE", loop_text(FILES "/%s?purge=false", gone), NULL) == 204);
+    const char *work = loop_folder(&l, anna, "/Work");
+    const char *inner = loop_folder(&l, anna, "/Work/M\xc3\xa4rz/tief");
+    const char *hollow = loop_folder(&l, anna, "/Work/leer");
+    loop_folder(&l, anna, "/Workshop");
+    const char *one = loop_file_in(&l, anna, "/Work", "one.txt", "1");
+    const char *deep = loop_file_in(&l, anna, loop_text("%s", inner), "\xe2\x82\xac", "2");
+    const char *shop = loop_file_in(&l, anna, "/Workshop", "s", "3"), *top = loop_file_in(&l, anna, "/", "top", "4");
+    const char *gone = loop_file_in(&l, anna, "/Work/leer", "gone", "5");
+    CHECK(loop_status(&l, anna, "DELETE", loop_text(FILES "/%s?purge=false", gone), NULL) == 204);
     /* A folder has its own name in front; what holds nothing (but trash) is there all the same. */
     archive(&l, &a, anna, "", work);
     CHECK_SHOWN(&a, "Work/one.txt=1 Work/M\xc3\xa4rz/tief/\xe2\x82\xac=2 Work/leer/");
@@ -123,10 +102,10 @@ TEST(archive_of_folders_continues)
     if (loop_missing()) return;
     loop_open(&l);
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER);
-    const char *outer = make(&l, anna, "/outer"), *work = make(&l, anna, "/outer/work");
-    const char *empty = make(&l, anna, "/outer/work/empty");
-    const char *one = put(&l, anna, "/outer/work", "same.txt", "the first");
-    put(&l, anna, "/outer/work", "same.txt", "the second");
+    const char *outer = loop_folder(&l, anna, "/outer"), *work = loop_folder(&l, anna, "/outer/work");
+    const char *empty = loop_folder(&l, anna, "/outer/work/empty");
+    const char *one = loop_file_in(&l, anna, "/outer/work", "same.txt", "the first");
+    loop_file_in(&l, anna, "/outer/work", "same.txt", "the second");
     archive(&l, &whole, anna, "", work);
     CHECK_STATUS(&whole, 200);
     const char *at = place_of(&whole);
@@ -134,25 +113,25 @@ TEST(archive_of_folders_continues)
     CHECK(strstr(shown(&whole), "work/same.txt=the ") && strstr(shown(&whole), " work/same (2).txt=the "));
     CHECK(strstr(shown(&whole), " work/empty/"));
     /* What comes later, and where all of it lies, change nothing. */
-    put(&l, anna, "/outer/work", "later", "later");
-    CHECK(ask(&l, anna, "PATCH", loop_text(FOLDERS "/%s", outer), "{\"name\":\"renamed\"}") == 200);
+    loop_file_in(&l, anna, "/outer/work", "later", "later");
+    CHECK(loop_status(&l, anna, "PATCH", loop_text(FOLDERS "/%s", outer), "{\"name\":\"renamed\"}") == 200);
     LOOP(&l, &a, .target = at, .bearer = anna, .headers = {{SLICE("range"), SLICE("bytes=60-")}, {SLICE("if-range"), etag}});
     CHECK_STATUS(&a, 206);
     CHECK_SLICE(loop_body(&a), slice_sub(loop_body(&whole), 60, whole.len));
     /* A new name inside does. */
-    CHECK(ask(&l, anna, "PATCH", loop_text(FOLDERS "/%s", work), "{\"name\":\"play\"}") == 200);
+    CHECK(loop_status(&l, anna, "PATCH", loop_text(FOLDERS "/%s", work), "{\"name\":\"play\"}") == 200);
     LOOP(&l, &a, .target = at, .bearer = anna, .headers = {{SLICE("range"), SLICE("bytes=60-")}, {SLICE("if-range"), etag}});
     CHECK(strstr(shown(&a), "play/empty/"));
     CHECK_STATUS(&a, 200);
     /* What has left the base stands at the top. */
-    CHECK(ask(&l, anna, "PATCH", loop_text(FILES "/%s", one), "{\"folder\":\"/\"}") == 200);
-    CHECK(ask(&l, anna, "PATCH", loop_text(FOLDERS "/%s", empty), "{\"parent\":\"/\"}") == 200);
+    CHECK(loop_status(&l, anna, "PATCH", loop_text(FILES "/%s", one), "{\"folder\":\"/\"}") == 200);
+    CHECK(loop_status(&l, anna, "PATCH", loop_text(FOLDERS "/%s", empty), "{\"parent\":\"/\"}") == 200);
     LOOP(&l, &a, .target = at, .bearer = anna);
     CHECK_STATUS(&a, 200);
     CHECK(strstr(shown(&a), "same.txt=the first") && strstr(shown(&a), "play/same.txt=the second") && strstr(shown(&a), " empty/"));
     CHECK(strstr(shown(&a), "play/empty/") == NULL);
     /* What is gone is missed, and named. */
-    CHECK(ask(&l, anna, "DELETE", loop_text(FOLDERS "/%s", empty), NULL) == 204);
+    CHECK(loop_status(&l, anna, "DELETE", loop_text(FOLDERS "/%s", empty), NULL) == 204);
     LOOP(&l, &a, .target = at, .bearer = anna);
     CHECK_PROBLEM(&a, 404, "not_found");
     CHECK(strstr(loop_str(&a, "detail"), empty));
@@ -161,7 +140,7 @@ TEST(archive_of_folders_continues)
 
 static int share(struct loop *l, const char *bearer, const char *file, const char *permission)
 {
-    return ask(l, bearer, "PUT", loop_text(FILES "/%s/permissions", file),
+    return loop_status(l, bearer, "PUT", loop_text(FILES "/%s/permissions", file),
                loop_text("{\"email\":\"berta@example.com\",\"permission\":\"%s\"}", permission));
 }
 
@@ -175,8 +154,10 @@ TEST(archive_of_folders_refused)
     loop_open(&l);
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER), *berta = loop_user(&l, "berta@example.com", ROLE_USER);
     const char *admin = loop_user(&l, "root@example.com", ROLE_ADMIN), *logs = "/api/v1/admin/audit-logs?event=";
-    const char *work = make(&l, anna, "/work"), *one = put(&l, anna, "/work", "one.txt", "1"), *own = put(&l, berta, "/b", "own", "b");
-    const char *own_folder = make(&l, berta, "/b"), *absent = "01900000-0000-7000-8000-000000000000";
+    const char *work = loop_folder(&l, anna, "/work");
+    const char *one = loop_file_in(&l, anna, "/work", "one.txt", "1");
+    const char *own = loop_file_in(&l, berta, "/b", "own", "b");
+    const char *own_folder = loop_folder(&l, berta, "/b"), *absent = "01900000-0000-7000-8000-000000000000";
     archive(&l, &a, anna, "", "");
     CHECK_PROBLEM(&a, 400, "invalid");
     archive(&l, &a, anna, "", loop_text("%s %s", work, work));
@@ -226,15 +207,15 @@ TEST(archive_of_large_trees)
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER), *path = "", *name = "";
     for (unsigned i = 0; i < 4; i++) path = loop_text("%s/%0255u", path, i);
     for (unsigned i = 0; i < 4; i++) name = loop_text("%s%s%0255u", name, i ? "/" : "", i);
-    make(&l, anna, path);
-    const char *top = make(&l, anna, loop_text("/%0255u", 0)), *flat = make(&l, anna, "/flat");
+    loop_folder(&l, anna, path);
+    const char *top = loop_folder(&l, anna, loop_text("/%0255u", 0)), *flat = loop_folder(&l, anna, "/flat");
     LOOP(&l, &a, .method = "PUT", .target = loop_text(FILES "/upload?name=x&folder=%s", path), .bearer = anna, .body = SLICE("x"));
     CHECK_STATUS(&a, 201);
-    CHECK(ask(&l, anna, "PATCH", loop_text(FILES "/%s", loop_str(&a, "file.id")), loop_text("{\"name\":\"%s\"}", name)) == 200);
+    CHECK(loop_status(&l, anna, "PATCH", loop_text(FILES "/%s", loop_str(&a, "file.id")), loop_text("{\"name\":\"%s\"}", name)) == 200);
     archive(&l, &a, anna, "", top);
     CHECK_SHOWN(&a, loop_text("%s/%s=x", path + 1, name));
-    for (unsigned i = 0; i < 510; i++) make(&l, anna, loop_text("/flat/%u", i));
-    for (unsigned i = 0; i < 510; i++) put(&l, anna, loop_text("/flat/%u", i % 7), loop_text("%u", i), "y");
+    for (unsigned i = 0; i < 510; i++) loop_folder(&l, anna, loop_text("/flat/%u", i));
+    for (unsigned i = 0; i < 510; i++) loop_file_in(&l, anna, loop_text("/flat/%u", i % 7), loop_text("%u", i), "y");
     archive(&l, &a, anna, "", flat);
     CHECK_STATUS(&a, 200);
     size_t files = 0, folders = 0;

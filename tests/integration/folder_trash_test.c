@@ -8,41 +8,17 @@
 #define FILES "/api/v1/files"
 #define DAY_MS (86400 * 1000ll)
 
-static const char *make(struct loop *l, const char *bearer, const char *path)
-{
-    ANSWER a = {0};
-    LOOP(l, &a, .target = FOLDERS, .bearer = bearer, .json = loop_text("{\"path\":%s}", loop_quote(slice_cstr(path))));
-    if (a.status != 201) test_fail(__FILE__, __LINE__, "%s: %d %s", path, a.status, loop_shown(&a));
-    return loop_str(&a, "folder.id");
-}
-
-static const char *put(struct loop *l, const char *bearer, const char *folder, const char *name)
-{
-    ANSWER a = {0};
-    LOOP(l, &a, .method = "PUT", .target = loop_text(FILES "/upload?name=%s&folder=%s", name, folder), .bearer = bearer,
-         .body = SLICE("abc"));
-    if (a.status != 201) test_fail(__FILE__, __LINE__, "%s: %d %s", name, a.status, loop_shown(&a));
-    return loop_str(&a, "file.id");
-}
-
-static int ask(struct loop *l, const char *bearer, const char *method, const char *target, const char *json)
-{
-    ANSWER a = {0};
-    LOOP(l, &a, .method = method, .target = target, .bearer = bearer, .json = json);
-    return a.status;
-}
-
 static int drop(struct loop *l, const char *bearer, const char *folder, const char *query)
 {
-    return ask(l, bearer, "DELETE", loop_text(FOLDERS "/%s%s", folder, query), NULL);
+    return loop_status(l, bearer, "DELETE", loop_text(FOLDERS "/%s%s", folder, query), NULL);
 }
 static int trash(struct loop *l, const char *bearer, const char *file)
 {
-    return ask(l, bearer, "DELETE", loop_text(FILES "/%s?purge=false", file), NULL);
+    return loop_status(l, bearer, "DELETE", loop_text(FILES "/%s?purge=false", file), NULL);
 }
 static int restore(struct loop *l, const char *bearer, const char *file)
 {
-    return ask(l, bearer, "POST", loop_text(FILES "/%s/restore", file), NULL);
+    return loop_status(l, bearer, "POST", loop_text(FILES "/%s/restore", file), NULL);
 }
 
 /* "state path" of a file; "404" when it is gone. */
@@ -81,10 +57,12 @@ TEST(folder_into_the_trash_and_back)
     loop_open(&l);
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER), *berta = loop_user(&l, "berta@example.com", ROLE_USER);
     const char *admin = loop_user(&l, "root@example.com", ROLE_ADMIN);
-    const char *top = make(&l, anna, "/A"), *deep = make(&l, anna, "/A/b/c");
-    const char *one = put(&l, anna, "/A", "one"), *two = put(&l, anna, "/A/b/c", "two"), *early = put(&l, anna, "/A/b", "early");
-    const char *outside = put(&l, anna, "/AA", "outside");
-    CHECK(ask(&l, anna, "PUT", loop_text(FILES "/%s/permissions", two),
+    const char *top = loop_folder(&l, anna, "/A"), *deep = loop_folder(&l, anna, "/A/b/c");
+    const char *one = loop_file_in(&l, anna, "/A", "one", "abc");
+    const char *two = loop_file_in(&l, anna, "/A/b/c", "two", "abc");
+    const char *early = loop_file_in(&l, anna, "/A/b", "early", "abc");
+    const char *outside = loop_file_in(&l, anna, "/AA", "outside", "abc");
+    CHECK(loop_status(&l, anna, "PUT", loop_text(FILES "/%s/permissions", two),
               "{\"email\":\"berta@example.com\",\"permission\":\"edit\"}") == 200);
     CHECK(trash(&l, anna, early) == 204);
     CHECK(drop(&l, berta, top, "?recursive=true") == 404);
@@ -94,7 +72,7 @@ TEST(folder_into_the_trash_and_back)
     CHECK_WHERE(&l, anna, early, "trashed /A/b");
     CHECK_WHERE(&l, anna, outside, "ready /AA");
     CHECK_WHERE(&l, berta, two, "404");
-    CHECK(ask(&l, anna, "GET", loop_text(FILES "/%s/download", one), NULL) == 409);
+    CHECK(loop_status(&l, anna, "GET", loop_text(FILES "/%s/download", one), NULL) == 409);
     CHECK(me(&l, anna, "used_bytes") == 12 && me(&l, anna, "used_files") == 4);
     CHECK(drop(&l, anna, deep, "") == 404 && drop(&l, anna, top, "?recursive=true") == 404);
     CHECK(recorded(&l, admin, "file.trash", one, "folder") == 1 && recorded(&l, admin, "file.trash", early, "folder") == 0);
@@ -113,14 +91,14 @@ TEST(folder_into_the_trash_and_back)
     LOOP(&l, &a, .target = FOLDERS, .bearer = anna);
     CHECK_U64(loop_count(&a, "items"), 2);
     /* A folder of the same path, made meanwhile, is it. An administrator's deletion is on record. */
-    CHECK(drop(&l, admin, make(&l, anna, "/A/b"), "?recursive=true") == 204);
-    make(&l, anna, "/a/B");
+    CHECK(drop(&l, admin, loop_folder(&l, anna, "/A/b"), "?recursive=true") == 204);
+    loop_folder(&l, anna, "/a/B");
     CHECK(restore(&l, anna, two) == 200);
     CHECK_WHERE(&l, anna, two, "ready /A/B/c");
     /* In the trash of a folder that stays, a file follows it. */
     CHECK(trash(&l, anna, one) == 204);
     LOOP(&l, &a, .target = FOLDERS, .bearer = anna);
-    CHECK(ask(&l, anna, "PATCH", loop_text(FOLDERS "/%s", loop_str(&a, "items.0.id")), "{\"name\":\"Z\"}") == 200);
+    CHECK(loop_status(&l, anna, "PATCH", loop_text(FOLDERS "/%s", loop_str(&a, "items.0.id")), "{\"name\":\"Z\"}") == 200);
     CHECK(restore(&l, anna, one) == 200);
     CHECK_WHERE(&l, anna, one, "ready /Z");
     loop_close(&l);
@@ -132,7 +110,9 @@ TEST(folder_for_ever)
     if (loop_missing()) return;
     loop_open(&l);
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER), *admin = loop_user(&l, "root@example.com", ROLE_ADMIN);
-    const char *top = make(&l, anna, "/a"), *one = put(&l, anna, "/a/b", "one"), *early = put(&l, anna, "/a/b", "early");
+    const char *top = loop_folder(&l, anna, "/a");
+    const char *one = loop_file_in(&l, anna, "/a/b", "one", "abc");
+    const char *early = loop_file_in(&l, anna, "/a/b", "early", "abc");
     CHECK(trash(&l, anna, early) == 204);
     CHECK(drop(&l, anna, top, "?recursive=true&purge=true") == 204);
     CHECK_WHERE(&l, anna, one, "404");
@@ -142,13 +122,13 @@ TEST(folder_for_ever)
     CHECK(me(&l, anna, "used_bytes") == 3);
     /* A folder that holds nothing but trash is empty. */
     CHECK(restore(&l, anna, early) == 200 && trash(&l, anna, early) == 204);
-    CHECK(drop(&l, anna, make(&l, anna, "/a"), "") == 409 && drop(&l, anna, make(&l, anna, "/a/b"), "") == 204);
+    CHECK(drop(&l, anna, loop_folder(&l, anna, "/a"), "") == 409 && drop(&l, anna, loop_folder(&l, anna, "/a/b"), "") == 204);
     CHECK_WHERE(&l, anna, early, "trashed /a/b");
     /* Retention counts from when a file came, not from when its folder went. */
     loop_advance(20 * DAY_MS);
     anna = loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, NULL);
-    const char *late = put(&l, anna, "/a/late", "late");
-    CHECK(drop(&l, anna, make(&l, anna, "/a"), "?recursive=true") == 204);
+    const char *late = loop_file_in(&l, anna, "/a/late", "late", "abc");
+    CHECK(drop(&l, anna, loop_folder(&l, anna, "/a"), "?recursive=true") == 204);
     loop_advance(11 * DAY_MS);
     anna = loop_sign_in(&l, "anna@example.com", LOOP_PASSWORD, NULL);
     loop_jobs(&l);
@@ -170,11 +150,11 @@ TEST(folder_deletion_broken_off)
     loop_faulty(&l);
     CHECK_FINE();
     const char *anna = loop_user(&l, "anna@example.com", ROLE_USER);
-    for (unsigned i = 0; i < MANY; i++) files[i] = put(&l, anna, i % 2 ? "/a/b" : "/a", loop_text("%u", i));
+    for (unsigned i = 0; i < MANY; i++) files[i] = loop_file_in(&l, anna, i % 2 ? "/a/b" : "/a", loop_text("%u", i), "abc");
     bool fired = true;
     unsigned halves = 0;
     for (uint64_t n = 0; fired && !test_failed(); n += n < 20 ? 1 : 47) {
-        top = make(&l, anna, "/a");
+        top = loop_folder(&l, anna, "/a");
         db_fault_set(l.be.db, n, false, ERR_IO);
         int status = drop(&l, anna, top, "?recursive=true");
         fired = db_fault_count(l.be.db) > n;
@@ -206,18 +186,18 @@ TEST(folder_trash_without_room)
     const char *path = "";
     if (loop_missing() || loop_chosen() != LOOP_MEMORY) return;
     loop_open(&l);
-    const char *anna = loop_user(&l, "anna@example.com", ROLE_USER), *file = put(&l, anna, "/gone", "f");
-    CHECK(drop(&l, anna, make(&l, anna, "/gone"), "?recursive=true") == 204);
+    const char *anna = loop_user(&l, "anna@example.com", ROLE_USER), *file = loop_file_in(&l, anna, "/gone", "f", "abc");
+    CHECK(drop(&l, anna, loop_folder(&l, anna, "/gone"), "?recursive=true") == 204);
     for (unsigned i = 1; i < LIMIT_FOLDER_DEPTH; i++) path = loop_text("%s/d", path);
     for (unsigned n = 0, chain = 0; n < LIMIT_FOLDERS; chain++) {
         unsigned depth = MIN(LIMIT_FOLDER_DEPTH, LIMIT_FOLDERS - n);
-        make(&l, anna, loop_text("/%u%.*s", chain, (int)(2 * (depth - 1)), path));
+        loop_folder(&l, anna, loop_text("/%u%.*s", chain, (int)(2 * (depth - 1)), path));
         n += depth;
     }
     LOOP(&l, &a, .method = "POST", .target = loop_text(FILES "/%s/restore", file), .bearer = anna);
     CHECK_PROBLEM(&a, 413, "too_many_folders");
     CHECK_WHERE(&l, anna, file, "trashed /gone");
-    CHECK(drop(&l, anna, make(&l, anna, "/0"), "?recursive=true") == 204);
+    CHECK(drop(&l, anna, loop_folder(&l, anna, "/0"), "?recursive=true") == 204);
     CHECK(restore(&l, anna, file) == 200);
     CHECK_WHERE(&l, anna, file, "ready /gone");
     loop_close(&l);
@@ -237,7 +217,7 @@ static void tear(void *arg, unsigned i)
     for (unsigned k = 0; k < ARRAY_LEN(r->files); k++) {
         int status = 204;
         if (i < 2 && k % 10 == 0) status = drop(l, r->bearer, r->folder, "?recursive=true");
-        if (i == 2 && k % 2) status = ask(l, r->bearer, "PATCH", loop_text(FILES "/%s", r->files[k]), "{\"folder\":\"/\"}");
+        if (i == 2 && k % 2) status = loop_status(l, r->bearer, "PATCH", loop_text(FILES "/%s", r->files[k]), "{\"folder\":\"/\"}");
         if (i == 3 && k % 2 == 0) status = restore(l, r->bearer, r->files[k]);
         if (status != 204 && status != 200 && status != 404 && status != 409) r->other++;
     }
@@ -256,8 +236,8 @@ TEST(folder_trash_raced_for)
     r.nodes[1] = two ? &beside : &l;
     for (unsigned round = 0; round < 3; round++) {
         const char *path = loop_text("/r%u", round);
-        r.folder = make(&l, r.bearer, path);
-        for (unsigned k = 0; k < ARRAY_LEN(r.files); k++) r.files[k] = put(&l, r.bearer, path, loop_text("%u", k));
+        r.folder = loop_folder(&l, r.bearer, path);
+        for (unsigned k = 0; k < ARRAY_LEN(r.files); k++) r.files[k] = loop_file_in(&l, r.bearer, path, loop_text("%u", k), "abc");
         loop_parallel(4, tear, &r);
         CHECK_U64(r.other, 0);
         /* Nothing is lost: it is out, in the trash, or back. */

@@ -156,6 +156,11 @@ const char *loop_quote(struct slice s);
 
 /* ---- what many tests begin with; errors fail the test ---- */
 
+/* A new folder, and a new file in a folder of that path: their ids. The status alone of what is asked. */
+const char *loop_folder(struct loop *l, const char *bearer, const char *path);
+const char *loop_file_in(struct loop *l, const char *bearer, const char *folder, const char *name, const char *content);
+int loop_status(struct loop *l, const char *bearer, const char *method, const char *target, const char *json);
+
 /* Makes an account without the API (as `sealdropd admin create` does) and signs it in; the access token. */
 const char *loop_user(struct loop *l, const char *email, enum role role);
 /* Signs in; gives the answer's tokens. */

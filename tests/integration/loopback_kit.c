@@ -197,6 +197,32 @@ bool loop_disk_has(const char *dir, struct slice needle)
     return found;
 }
 
+/* ---- what many tests begin with ---- */
+
+const char *loop_folder(struct loop *l, const char *bearer, const char *path)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .target = "/api/v1/folders", .bearer = bearer, .json = loop_text("{\"path\":%s}", loop_quote(slice_cstr(path))));
+    if (a.status != 201) test_fail(__FILE__, __LINE__, "%s: %d %s", path, a.status, loop_shown(&a));
+    return loop_str(&a, "folder.id");
+}
+
+const char *loop_file_in(struct loop *l, const char *bearer, const char *folder, const char *name, const char *content)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .method = "PUT", .target = loop_text("/api/v1/files/upload?name=%s&folder=%s", name, folder), .bearer = bearer,
+         .body = slice_cstr(content));
+    if (a.status != 201) test_fail(__FILE__, __LINE__, "%s: %d %s", name, a.status, loop_shown(&a));
+    return loop_str(&a, "file.id");
+}
+
+int loop_status(struct loop *l, const char *bearer, const char *method, const char *target, const char *json)
+{
+    ANSWER a = {0};
+    LOOP(l, &a, .method = method, .target = target, .bearer = bearer, .json = json);
+    return a.status;
+}
+
 /* ---- faults ---- */
 
 void loop_faulty(struct loop *l)
